@@ -1,0 +1,1 @@
+"""The bundled plugins, one per file, found and configured exactly as third-party ones are."""

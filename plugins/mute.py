@@ -1,0 +1,63 @@
+"""/mute and /unmute, for moderators and above."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+
+from tornado_chat import (
+    Call,
+    Command,
+    CommandRefused,
+    DurationParam,
+    PluginApi,
+    PluginOptions,
+    RestParam,
+    Role,
+    UserParam,
+    duration_text,
+    hookimpl,
+)
+
+YEAR_MINUTES = 525_600
+
+
+class Options(PluginOptions):
+    """Keys of [plugin.mute]."""
+
+    default_mins: Annotated[int, msgspec.Meta(ge=1, le=YEAR_MINUTES)] = 10
+    """How long a mute lasts that names no duration, in minutes."""
+    max_mins: Annotated[int, msgspec.Meta(ge=1, le=YEAR_MINUTES)] = 43_200
+    """The longest mute that may be given, in minutes."""
+
+    def __post_init__(self) -> None:
+        if self.default_mins > self.max_mins:
+            raise ValueError("default_mins must not be above max_mins")
+
+
+@hookimpl
+def register_commands(api: PluginApi) -> Iterable[Command]:
+    options: Options = api.options
+
+    async def mute(call: Call) -> str:
+        seconds: int = call.args.get("duration", options.default_mins * 60)
+        if seconds < 1:
+            raise CommandRefused("A mute lasts at least 1 s")
+        if seconds > options.max_mins * 60:
+            raise CommandRefused(f"A mute lasts at most {options.max_mins} min")
+        made = await api.mute(call.user, call.args["user"], seconds, call.args.get("reason", ""))
+        return f"{made.uname} was muted for {duration_text(seconds)}"
+
+    async def unmute(call: Call) -> str:
+        lifted = await api.unmute(call.user, call.args["user"])
+        return f"{lifted.uname} was unmuted"
+
+    yield Command(
+        name="mute",
+        run=mute,
+        params=(UserParam("user"), DurationParam("duration", required=False), RestParam("reason", required=False)),
+        role=Role.MOD,
+    )
+    yield Command(name="unmute", run=unmute, params=(UserParam("user"),), role=Role.MOD)

@@ -1,0 +1,116 @@
+"""A raw Socket.IO client over a WebSocket: it can say things that the official one can't."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from typing import Any
+
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+PATIENCE = 10.0
+
+
+class Client:
+    """Events are kept per name, in order; `heard` has all of them as (name, *args)."""
+
+    def __init__(self, socket: WebSocketClientConnection) -> None:
+        self._socket = socket
+        self._ids = itertools.count(1)
+        self._acks: dict[int, asyncio.Future[list[Any]]] = {}
+        self._arrived = asyncio.Condition()
+        self._taken: dict[str, int] = {}
+        self.heard: list[tuple[Any, ...]] = []
+        self.closed = asyncio.Event()
+        self.data: dict[str, Any] = {}
+
+    @classmethod
+    async def connect(cls, port: int, *, headers: dict[str, str] | None = None, join: bool = True) -> Client:
+        request = HTTPRequest(
+            f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket",
+            headers=headers or {},
+            connect_timeout=PATIENCE,
+        )
+        client = cls(await websocket_connect(request))
+        assert str(await client._socket.read_message()).startswith("0{")
+        if join:
+            client.send("40")
+            assert str(await client._socket.read_message()).startswith("40{")
+        client._reader = asyncio.ensure_future(client._read())
+        return client
+
+    def send(self, frame: str | bytes) -> None:
+        """Send one frame as it is."""
+        self._socket.write_message(frame, binary=isinstance(frame, bytes))
+
+    async def emit(self, *event: Any) -> list[Any]:
+        """Send an event with a callback; return the arguments of its ack."""
+        number = next(self._ids)
+        self.send(f"42{number}{json.dumps(event)}")
+        return await self._ack(number)
+
+    def tell(self, *event: Any) -> None:
+        """Send an event without a callback."""
+        self.send(f"42{json.dumps(event)}")
+
+    async def auth(self, app_id: Any = 2, token: Any = None) -> list[Any]:
+        """Send `auth`; return the ack, and keep its data."""
+        payload = {"app_id": app_id} | ({} if token is None else {"hashed_token": token})
+        answer = await self.emit("auth", payload)
+        if len(answer) > 1:
+            self.data = answer[1]
+        return answer
+
+    async def say(self, text: str) -> Any:
+        """Send `new_message`; return the first argument of the ack, None where there is none."""
+        answer = await self.emit("new_message", text)
+        return answer[0] if answer else None
+
+    async def next(self, name: str) -> Any:
+        """Return the payload of the next event of this name that wasn't returned yet; wait for it where needed."""
+
+        def waiting() -> list[tuple[Any, ...]]:
+            return [event for event in self.heard if event[0] == name][self._taken.get(name, 0) :]
+
+        async with self._arrived:
+            await asyncio.wait_for(self._arrived.wait_for(waiting), PATIENCE)
+        payload = waiting()[0][1]
+        self._taken[name] = self._taken.get(name, 0) + 1
+        return payload
+
+    def names(self) -> list[str]:
+        """The names of all events heard, in order."""
+        return [event[0] for event in self.heard]
+
+    async def settle(self) -> None:
+        """Return when the server has handled all that was sent so far: events of one client are handled in order."""
+        number = next(self._ids)
+        self.send(f'42{number}["settle"]')
+        await self._ack(number)
+        assert await self.next("client_error") == "unknown event `settle`"
+        self.heard = [event for event in self.heard if event != ("client_error", "unknown event `settle`")]
+        self._taken["client_error"] -= 1
+
+    async def _ack(self, number: int) -> list[Any]:
+        waiting = self._acks[number] = asyncio.get_running_loop().create_future()
+        return await asyncio.wait_for(waiting, PATIENCE)
+
+    async def close(self) -> None:
+        self._socket.close()
+        await asyncio.wait_for(self.closed.wait(), PATIENCE)
+
+    async def _read(self) -> None:
+        while (frame := await self._socket.read_message()) is not None:
+            if frame == "2":
+                self.send("3")
+            elif isinstance(frame, str) and frame.startswith("42"):
+                async with self._arrived:
+                    self.heard.append(tuple(json.loads(frame[2:])))
+                    self._arrived.notify_all()
+            elif isinstance(frame, str) and frame.startswith("43"):
+                number, bracket, rest = frame[2:].partition("[")
+                if waiting := self._acks.get(int(number)):
+                    waiting.set_result(json.loads(bracket + rest))
+        self.closed.set()

@@ -1,0 +1,44 @@
+"""A clock that stands still until a test moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
+
+
+class ManualTimer:
+    def __init__(self, due: datetime, callback: Callable[[], None]) -> None:
+        self.due = due
+        self.callback = callback
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class ManualClock:
+    """`advance` moves the time and calls what has become due, in order of time."""
+
+    def __init__(self) -> None:
+        self._now = START
+        self._timers: list[ManualTimer] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> ManualTimer:
+        timer = ManualTimer(self._now + timedelta(seconds=seconds), callback)
+        self._timers.append(timer)
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        end = self._now + timedelta(seconds=seconds)
+        while due := [timer for timer in self._timers if timer.due <= end]:
+            timer = min(due, key=lambda timer: timer.due)
+            self._timers.remove(timer)
+            if not timer.cancelled:
+                self._now = max(self._now, timer.due)
+                timer.callback()
+        self._now = end

@@ -1,0 +1,7 @@
+"""python -m tornado_chat"""
+
+import sys
+
+from tornado_chat.cli import main
+
+sys.exit(main())

@@ -1,0 +1,135 @@
+"""The use-cases of one app: join, post, leave."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from tornado_chat.bus import Bus
+from tornado_chat.clock import Clock
+from tornado_chat.commands import is_command
+from tornado_chat.errors import Ack, StoreUnavailable
+from tornado_chat.events import new_message, user_joined, user_left, user_payload
+from tornado_chat.models import Message, User
+from tornado_chat.moderation import Answer, Moderation
+from tornado_chat.room import Occupant, Room
+from tornado_chat.sanctions import Sanctions
+from tornado_chat.store import Posting, Store
+from tornado_chat.text import duration_text
+from tornado_chat.writer import Writer
+
+NOT_STORED = "Your message was not sent: the chat can't store messages right now. Please try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One socket's place in a chat; `occupant` is None for a guest."""
+
+    chat: Chat
+    occupant: Occupant | None
+
+
+class Chat:
+    """One app's lobby. Load it before the first join; `history` is how many messages a newcomer is given."""
+
+    def __init__(
+        self,
+        app_id: int,
+        *,
+        room: Room,
+        sanctions: Sanctions,
+        moderation: Moderation,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        history: int,
+        timeout: float,
+    ) -> None:
+        self.app_id = app_id
+        self.moderation = moderation
+        self._room = room
+        self._sanctions = sanctions
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._history = history
+        self._writer = Writer(app_id, store, self._publish, timeout=timeout)
+
+    async def load(self) -> None:
+        """Read the app's history and mutes. Raises StoreUnavailable; then it may be called again."""
+        history, mutes = await asyncio.gather(
+            self._store.recent(self.app_id, self._history), self._store.mutes(self.app_id)
+        )
+        self._room.remember(history)
+        self._sanctions.load(mutes)
+
+    def set_owners(self, owners: frozenset[str]) -> None:
+        """Take over who owns the app, as the identity provider says now."""
+        self._room.owners = owners
+
+    async def join(self, user: User | None) -> Seat:
+        """Seat one socket of `user` (None: a guest), and tell the room of a user who wasn't here.
+
+        The caller subscribes the socket after this and takes the snapshot in the same breath, so that it neither
+        misses nor doubles a message, and isn't told of itself.
+        """
+        if user is None:
+            return Seat(self, None)
+        occupant, first = self._room.enter(user)
+        if first:
+            await self._bus.publish(self.app_id, user_joined(user))
+        return Seat(self, occupant)
+
+    async def leave(self, seat: Seat) -> None:
+        """Give the seat back, and tell the room where it was the user's last."""
+        if seat.occupant is not None and self._room.leave(seat.occupant):
+            await self._bus.publish(self.app_id, user_left(seat.occupant.user))
+
+    def snapshot(self, seat: Seat) -> dict[str, Any]:
+        """Return what `auth` answers: {user, room}, without `user` for a guest (seed)."""
+        data: dict[str, Any] = {"room": self._room.snapshot(self._clock.now())}
+        if seat.occupant is not None:
+            data["user"] = user_payload(seat.occupant.user)
+        return data
+
+    async def post(self, seat: Seat, text: str) -> Answer:
+        """Carry out a command, or check, store and publish a message. `text` is trimmed, 1 to 350 units. Never raises.
+
+        The answer's ack is None once a message is stored and published, or a command was handled.
+        """
+        if seat.occupant is None:
+            return Answer(Ack.USER_REQUIRED)
+        user = seat.occupant.user
+        if is_command(text):
+            return await self.moderation.command(user, text)
+        if muted := self._muted(user):
+            return muted
+        decision = await self.moderation.screen(user, text)
+        if isinstance(decision, Answer):
+            return decision
+        # A filter may have taken its time, and a moderator may have acted in it.
+        if muted := self._muted(user):
+            return muted
+        try:
+            await self._writer.write(Posting(user, decision.text, self._clock.now()))
+        except StoreUnavailable:
+            return Answer(Ack.INTERNAL_ERROR, NOT_STORED)
+        return Answer(None)
+
+    async def close(self) -> None:
+        """Finish what is under way."""
+        await self._writer.drain()
+        await self._sanctions.close()
+
+    def _muted(self, user: User) -> Answer | None:
+        now = self._clock.now()
+        mute = self._room.mute_binding(user, now)
+        if mute is None:
+            return None
+        left = duration_text((mute.expires_at - now).total_seconds())
+        return Answer(Ack.USER_MUTED, f"You are muted for another {left}")
+
+    async def _publish(self, message: Message) -> None:
+        self._room.remember([message])
+        await self._bus.publish(self.app_id, new_message(message))

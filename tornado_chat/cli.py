@@ -1,0 +1,156 @@
+"""The command line: serve, demo, check, plugins."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tornado_chat.config import AppFile, Config, DemoTable, IdentityTable, MongodbTable, ServerTable, load_config
+from tornado_chat.errors import ConfigError
+from tornado_chat.logs import set_up_logging
+from tornado_chat.mongo_embedded import EmbeddedMongoError
+from tornado_chat.plugins import discover
+from tornado_chat.server import Server
+from tornado_chat.version import VERSION
+
+log = logging.getLogger(__name__)
+
+BAD_CONFIGURATION = 2
+DEMO_APP = 2
+LOOPBACK_PAGES = ("http://localhost:*", "http://127.0.0.1:*")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of `tornado-chat` and return its exit status: 0, 1 for a failure, 2 for a bad configuration."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return BAD_CONFIGURATION
+    except (EmbeddedMongoError, OSError) as error:
+        print(f"tornado-chat: {error}", file=sys.stderr)
+        return 1
+
+
+def demo_config(port: int, data_dir: Path) -> Config:
+    """Return what `tornado-chat demo` serves: app 2 with the demo users, the embedded database, all bundled plugins."""
+    app_file = AppFile(
+        id=DEMO_APP,
+        origins=LOOPBACK_PAGES,
+        identity="demo",
+        plugins=("mute", "wordlist"),
+        plugin={"wordlist": {"words": ["darn"], "action": "replace"}},
+    )
+    return Config(
+        server=ServerTable(port=port, data_dir=str(data_dir)),
+        mongodb=MongodbTable(),
+        identity=IdentityTable(demo=DemoTable()),
+        plugin_path=(),
+        data_dir=data_dir,
+        apps={DEMO_APP: ("the demo's own settings", app_file)},
+        default_app=None,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tornado-chat", description="A self-hosted, moderated chatbox for any website."
+    )
+    parser.add_argument("--version", action="version", version=f"tornado-chat {VERSION}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve the apps of a configuration folder")
+    serve.add_argument("--conf", type=Path, required=True, metavar="DIR", help="folder with server.toml and apps/")
+    serve.add_argument("--port", type=_port, metavar="N", help="instead of server.port; 0 takes a free one")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="try it: made-up users, a database in a file, a page to talk on")
+    demo.add_argument("--port", type=_port, default=4000, metavar="N", help="default 4000; 0 takes a free one")
+    demo.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="default data/")
+    demo.set_defaults(run=_demo)
+
+    check = commands.add_parser("check", help="say what is wrong with a configuration folder, and start nothing")
+    check.add_argument("--conf", type=Path, required=True, metavar="DIR")
+    check.set_defaults(run=_check)
+
+    plugins = commands.add_parser("plugins", help="list the plugins that are found, and which apps use them")
+    plugins.add_argument("--conf", type=Path, required=True, metavar="DIR")
+    plugins.set_defaults(run=_plugins)
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise ValueError
+    return port
+
+
+def _serve(options: argparse.Namespace) -> int:
+    config = load_config(options.conf)
+    if options.port is not None:
+        config = msgspec.structs.replace(config, server=msgspec.structs.replace(config.server, port=options.port))
+    set_up_logging(config.secrets)
+    if config.identity.demo is not None:
+        log.warning("[identity.demo] is on: anyone can be any demo user of the apps that use it")
+    asyncio.run(_run(config, demo=False))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    set_up_logging([])
+    asyncio.run(_run(demo_config(options.port, options.data), demo=True))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    config = load_config(options.conf)
+    asyncio.run(_construct(config))
+    names = [str(app_id) for app_id in sorted(config.apps)] + (["any other"] if config.default_app else [])
+    print(f"{options.conf}: good; apps: {', '.join(names)}")
+    return 0
+
+
+def _plugins(options: argparse.Namespace) -> int:
+    config = load_config(options.conf)
+    for name, plugin in sorted(discover(config.plugin_path).items()):
+        users = [str(file.id or "default") for _, file in config.app_files if name in file.plugins]
+        print(f"{name}\n  from {plugin.origin}\n  used by apps: {', '.join(users) or '-'}")
+    return 0
+
+
+async def _construct(config: Config) -> None:
+    Server(config)
+
+
+async def _run(config: Config, *, demo: bool) -> None:
+    """Serve until SIGINT or SIGTERM; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def ask_to_stop() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask_to_stop)
+    server = Server(config, demo=demo)
+    try:
+        await server.start()
+        url = f"http://{config.server.host}:{server.port}"
+        print(f"tornado-chat listening on {url}", flush=True)
+        if demo:
+            print(f"Open {url}/ in a browser, in two tabs, and talk. Ctrl-C ends it.", file=sys.stderr, flush=True)
+        await stop.wait()
+    finally:
+        await server.stop()

@@ -1,0 +1,302 @@
+"""The only reader of configuration files and of the environment. conf/README.md documents every key."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from tornado_chat.errors import ConfigError
+from tornado_chat.models import MAX_ID
+from tornado_chat.origins import Origins
+
+T = TypeVar("T")
+
+DEFAULT_APP = "default.toml"
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class Secret:
+    """A string that can't be printed by accident."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the string itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+class Table(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The base of every table: a key that it doesn't declare is an error."""
+
+
+class ServerTable(Table):
+    """[server]"""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 4000
+    data_dir: str = "data"
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class MongodbTable(Table):
+    """[mongodb]"""
+
+    uri: Secret = msgspec.field(default_factory=lambda: Secret("embedded"))
+    database: Name = "tornado_chat"
+    timeout: Annotated[float, Meta(ge=0.1, le=60)] = 3.0
+    retention_days: Annotated[int, Meta(ge=0, le=24_855)] = 90  # MongoDB's limit: 2^31 seconds
+
+
+class MoneypotTable(Table):
+    """[identity.moneypot]"""
+
+    api: Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")]
+    app_secret: Secret
+    timeout: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
+
+
+class DemoTable(Table):
+    """[identity.demo]: no keys; naming the table is what turns the demo users on."""
+
+
+class IdentityTable(Table):
+    """[identity]"""
+
+    moneypot: MoneypotTable | None = None
+    demo: DemoTable | None = None
+
+
+class PluginsTable(Table):
+    """[plugins]"""
+
+    path: tuple[str, ...] = ()
+
+
+class ServerFile(Table):
+    """server.toml"""
+
+    server: ServerTable = msgspec.field(default_factory=ServerTable)
+    mongodb: MongodbTable = msgspec.field(default_factory=MongodbTable)
+    identity: IdentityTable = msgspec.field(default_factory=IdentityTable)
+    plugins: PluginsTable = msgspec.field(default_factory=PluginsTable)
+
+
+class AppFile(Table):
+    """apps/<id>.toml, and apps/default.toml, which has no `id`"""
+
+    id: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None
+    origins: tuple[str, ...] = ()
+    history: Annotated[int, Meta(ge=1, le=1000)] = 250
+    identity: Name = "moneypot"
+    plugins: tuple[Name, ...] = ("mute",)
+    plugin: dict[str, dict[str, Any]] = {}
+
+    def __post_init__(self) -> None:
+        Origins(self.origins)
+        for index, name in enumerate(self.plugins):
+            if name in self.plugins[:index]:
+                raise ValueError(f"plugins names {name!r} twice")
+        for name in self.plugin:
+            if name not in self.plugins:
+                raise ValueError(f"[plugin.{name}] is for a plugin that `plugins` does not name")
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """All of the configuration. `apps` has a file for each id; `default_app` serves the others, where there is one."""
+
+    server: ServerTable
+    mongodb: MongodbTable
+    identity: IdentityTable
+    plugin_path: tuple[Path, ...]
+    data_dir: Path
+    apps: Mapping[int, tuple[str, AppFile]]  # apps[app_id] = (name of its file, its contents)
+    default_app: tuple[str, AppFile] | None
+
+    def app(self, app_id: int) -> tuple[str, AppFile] | None:
+        """Return the file name and settings for an app, or None for one that isn't served."""
+        return self.apps.get(app_id, self.default_app)
+
+    @property
+    def app_files(self) -> list[tuple[str, AppFile]]:
+        """Every app file with its name, the default last."""
+        return [*self.apps.values(), *([self.default_app] if self.default_app else [])]
+
+    @property
+    def secrets(self) -> list[str]:
+        """All that must never be printed."""
+        found = [self.identity.moneypot.app_secret.reveal()] if self.identity.moneypot else []
+        if match := re.search(r"//[^/@]*:([^/@]+)@", self.mongodb.uri.reveal()):
+            found.append(match.group(1))
+        return [secret for secret in found if secret]
+
+
+def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read server.toml and apps/*.toml in `directory`.
+
+    Relative paths in server.toml are taken from the folder that the process runs in for `data_dir`, and from
+    `directory` for `plugins.path`. Raises ConfigError; its message has one line for each file that can't be used.
+    """
+    server_path = directory / "server.toml"
+    if not server_path.is_file():
+        raise ConfigError(f"{server_path}: no such file; --conf must name a folder that has server.toml and apps/")
+    problems: list[str] = []
+    server_file = _try_read(server_path, ServerFile, environ, problems) or ServerFile()
+    apps: dict[int, tuple[str, AppFile]] = {}
+    default_app = None
+    for path in sorted((directory / "apps").glob("*.toml")):
+        app_file = _try_read(path, AppFile, environ, problems)
+        if app_file is None:
+            continue
+        try:
+            _check_app(path, app_file, server_file.identity)
+        except ConfigError as error:
+            problems.append(str(error))
+            continue
+        if path.name == DEFAULT_APP:
+            default_app = (str(path), app_file)
+        elif app_file.id is not None:
+            apps[app_file.id] = (str(path), app_file)
+    if not problems and not apps and default_app is None:
+        problems.append(f"{directory / 'apps'}: no app; write apps/2.toml for app 2, or apps/default.toml for any")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return Config(
+        server=server_file.server,
+        mongodb=server_file.mongodb,
+        identity=server_file.identity,
+        plugin_path=tuple(directory / folder for folder in server_file.plugins.path),
+        data_dir=Path(server_file.server.data_dir),
+        apps=apps,
+        default_app=default_app,
+    )
+
+
+def convert(value: Any, kind: type[T], where: str) -> T:
+    """Return `value`, a parsed table, as a `kind`.
+
+    `where` names the file, and the table in it where there is one. Raises ConfigError with `where`, the key, and what
+    was expected.
+    """
+    try:
+        return msgspec.convert(value, kind, dec_hook=_decode_secret)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {_explain(str(error), kind)}") from None
+
+
+def _try_read(path: Path, kind: type[T], environ: Mapping[str, str], problems: list[str]) -> T | None:
+    try:
+        return _read(path, kind, environ)
+    except ConfigError as error:
+        problems.append(str(error))
+        return None
+
+
+def _read(path: Path, kind: type[T], environ: Mapping[str, str]) -> T:
+    try:
+        parsed = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    from_environment: dict[str, str] = {}
+    parsed = _resolve(parsed, "", str(path), environ, from_environment)
+    while True:
+        try:
+            return convert(parsed, kind, str(path))
+        except ConfigError as error:
+            # The environment has only strings. Where another type is wanted, the string is read as TOML.
+            key = str(error).removeprefix(f"{path}: ").partition(": ")[0]
+            if not _retype(parsed, key, from_environment.pop(key, None)):
+                raise
+
+
+def _resolve(value: Any, key: str, path: str, environ: Mapping[str, str], found: dict[str, str]) -> Any:
+    """Return `value` with each {env = "NAME"} replaced; `found[key]` is where that was done."""
+    if isinstance(value, list):
+        return [_resolve(item, f"{key}[{index}]", path, environ, found) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"env"} and isinstance(value["env"], str):
+        name = value["env"]
+        if name not in environ:
+            raise ConfigError(f"{path}: {key}: environment variable {name} is not set")
+        found[key] = environ[name]
+        return environ[name]
+    return {
+        name: _resolve(item, f"{key}.{name}" if key else name, path, environ, found) for name, item in value.items()
+    }
+
+
+def _retype(parsed: Any, key: str, text: str | None) -> bool:
+    if text is None:
+        return False
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return False
+    *tables, last = key.split(".")
+    for name in tables:
+        parsed = parsed[name]
+    if last not in parsed or "[" in last:
+        return False
+    parsed[last] = value
+    return True
+
+
+def _check_app(path: Path, app_file: AppFile, identity: IdentityTable) -> None:
+    if path.name == DEFAULT_APP:
+        if app_file.id is not None:
+            raise ConfigError(f"{path}: id: {DEFAULT_APP} serves every app without a file of its own, so it has no id")
+    elif str(app_file.id) != path.stem:
+        raise ConfigError(f"{path}: id: expected {path.stem}, the file's name, got {app_file.id}")
+    known = [name for name in IdentityTable.__struct_fields__ if getattr(identity, name) is not None]
+    if app_file.identity not in known:
+        raise ConfigError(
+            f"{path}: identity: {app_file.identity!r} has no [identity.{app_file.identity}] table in server.toml"
+            + (f"; there is: {', '.join(known)}" if known else "")
+        )
+
+
+def _decode_secret(kind: type, value: object) -> object:
+    if kind is Secret:
+        if not isinstance(value, str):
+            raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
+        return Secret(value)
+    raise NotImplementedError(kind)
+
+
+def _explain(message: str, kind: Any) -> str:
+    """Turn msgspec's message, `What - at `$.path``, into `path: what`, with the keys that would have been right."""
+    what, _, at = message.partition(" - at `$")
+    path = at.rstrip("`").removeprefix(".")
+    if match := re.search(r"unknown field `(.*)`$", what):
+        keys = list(_fields(kind, path))
+        close = difflib.get_close_matches(match.group(1), keys, 1)
+        what = (
+            f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known are: {', '.join(keys) or '-'}"
+        )
+        path = f"{path}.{match.group(1)}" if path else match.group(1)
+    elif match := re.search(r"missing required field `(.*)`$", what):
+        what = "missing, and it has no default"
+        path = f"{path}.{match.group(1)}" if path else match.group(1)
+    what = what[:1].lower() + what[1:]
+    return f"{path}: {what}" if path else what
+
+
+def _fields(kind: Any, path: str) -> tuple[str, ...]:
+    for name in path.split(".") if path else ():
+        if not (isinstance(kind, type) and issubclass(kind, Struct)):
+            return ()
+        hint = get_type_hints(kind)[name]
+        kind = next((arg for arg in get_args(hint) if isinstance(arg, type) and issubclass(arg, Struct)), hint)
+    return kind.__struct_fields__ if isinstance(kind, type) and issubclass(kind, Struct) else ()

@@ -1,0 +1,59 @@
+"""Every exception that crosses a module, and every fixed string that a client can be sent, in one table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ChatError(Exception):
+    """The base of all errors that this package raises on purpose."""
+
+
+class ConfigError(ChatError):
+    """The configuration can't be used. The message names the file, the key and what was expected."""
+
+
+class StoreUnavailable(ChatError):
+    """The database didn't do it, or didn't answer in time. The operation's fate may be unknown."""
+
+
+class IdentityUnavailable(ChatError):
+    """The site's API didn't give an answer that can be trusted; nothing is known about the user or app."""
+
+
+class CommandRefused(ChatError):
+    """A slash command can't be carried out. The message is shown to the one who typed it."""
+
+
+class Ack(StrEnum):
+    """First argument of an ack, where it isn't null."""
+
+    USER_REQUIRED = "USER_REQUIRED"
+    USER_MUTED = "USER_MUTED"
+    MESSAGE_REJECTED = "MESSAGE_REJECTED"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+    CLIENT_ERROR = "CLIENT_ERROR"
+
+
+class ClientError(StrEnum):
+    """Texts of the `client_error` event: the client disobeyed the API. The first seven are the seed's own words."""
+
+    AUTH_PAYLOAD = "must send data object with `auth` event"
+    AUTH_APP_ID = "must send app_id integer with `auth` event"
+    AUTH_CALLBACK = "must provide callback to `auth` event"
+    AUTH_NO_APP = "no app found with the app_id you sent to `auth` event"
+    MESSAGE_TYPE = "`new_message` requires string as first argument"
+    MESSAGE_LENGTH = "`new_message` text must be 1-350 chars"
+    MESSAGE_CALLBACK = "`new_message` requires a callback"
+    MESSAGE_UNICODE = "`new_message` text must be valid Unicode"
+    MESSAGE_BEFORE_AUTH = "must `auth` before `new_message`"
+    AUTH_TWICE = "must send `auth` event only once per connection"
+    AUTH_ORIGIN = "the app you sent to `auth` event does not allow this page's origin"
+    UNKNOWN_EVENT = "unknown event"
+
+
+MAX_TEXT = 350
+"""Longest message, in UTF-16 code units after trimming (seed)."""
+
+NOT_AUTHORIZED = "You are not authorized to do that"
+NOT_MUTED = "User not in mutelist"

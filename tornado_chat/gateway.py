@@ -1,0 +1,271 @@
+"""Socket.IO: event names, payload shapes, `client_error` texts and acks. Knows no rule of the chat.
+
+The only home of python-socketio and python-engineio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import socketio
+from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT, Packet
+from tornado.web import RequestHandler
+
+from tornado_chat.chat import Seat
+from tornado_chat.errors import MAX_TEXT, Ack, ClientError, IdentityUnavailable, StoreUnavailable
+from tornado_chat.events import CLIENT_ERROR, SYSTEM_MESSAGE, Event
+from tornado_chat.identity import is_token
+from tornado_chat.models import MAX_ID
+from tornado_chat.registry import Registry, is_own
+from tornado_chat.text import is_unicode, js_length, js_trim, one_line
+
+log = logging.getLogger(__name__)
+
+MAX_PACKET = 64 * 1024  # bytes; the longest that the protocol needs is a message of 350 units
+NAMESPACE = "/"
+
+# Socket.IO's own to send; as an event of a client they mean nothing. (The seed's README emits both.)
+LIFECYCLE = frozenset({"connect", "disconnect"})
+
+NoAck = object()
+
+
+class BadPacket(ValueError):
+    """What came is not a Socket.IO packet that this chat takes."""
+
+
+class StrictJson:
+    """JSON as the standard has it, for python-socketio: no NaN, no lone surrogate, no number without bounds."""
+
+    @staticmethod
+    def dumps(value: Any, **_: Any) -> str:
+        return msgspec.json.encode(value).decode()
+
+    @staticmethod
+    def loads(text: str) -> Any:
+        return msgspec.json.decode(text)
+
+
+class StrictPacket(Packet):  # type: ignore[misc] # python-socketio has no types
+    """A Socket.IO packet; refuses binary ones, unknown types and events that are no array with a name first."""
+
+    json = StrictJson
+    uses_binary_events = False
+
+    def decode(self, encoded_packet: str) -> int:
+        try:
+            attachments: int = super().decode(encoded_packet)
+        except (ValueError, RecursionError) as error:
+            raise BadPacket(type(error).__name__) from None
+        if self.packet_type not in (CONNECT, DISCONNECT, EVENT, ACK) or attachments:
+            raise BadPacket("packet type")
+        if self.packet_type == EVENT and not (
+            isinstance(self.data, list) and self.data and isinstance(self.data[0], str | int)
+        ):
+            raise BadPacket("event without a name")
+        if self.packet_type == ACK and not isinstance(self.data, list):
+            raise BadPacket("ack without an array")
+        return 0
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One Socket.IO connection. `seat` is where `auth` put it.
+
+    `origin` is its page's; None for a page of this server itself, and for a client that is no page.
+    """
+
+    sid: str
+    origin: str | None
+    seat: Seat | None = None
+    joining: bool = False
+
+
+EventHandler = Callable[[Connection, list[Any], bool], Awaitable[Any]]
+
+
+class Gateway:
+    """The Socket.IO server of all apps."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._connections: dict[str, Connection] = {}  # self._connections[sid]
+        self._handlers: dict[str, EventHandler] = {"auth": self._auth, "new_message": self._new_message}
+        self._server = _Server(self._event)
+        self._server.on("connect", self._connect)
+        self._server.on("disconnect", self._disconnect)
+        server, registry_ = self._server, registry
+
+        class Handler(socketio.get_tornado_handler(server)):  # type: ignore[misc]
+            def check_origin(self, origin: str) -> bool:
+                return registry_.allows_origin(origin, self.request.host)
+
+            def get_compression_options(self) -> None:
+                # It would compress every broadcast once for each client, at 150 KB of memory each.
+                return None
+
+        self.handler: type[RequestHandler] = Handler
+        server.eio.cors_allowed_origins = lambda origin, environ: (
+            origin is None or registry_.allows_origin(origin, environ.get("HTTP_HOST", ""))
+        )
+
+    @property
+    def connections(self) -> int:
+        """How many sockets are connected."""
+        return len(self._connections)
+
+    async def deliver(self, app_id: int, event: Event) -> None:
+        """Send an event to every socket in an app's lobby."""
+        await self._server.emit(event.name, event.payload, room=_lobby(app_id))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(*(self._server.disconnect(sid) for sid in list(self._connections)))
+        await self._server.shutdown()
+
+    async def _connect(self, sid: str, environ: dict[str, Any], _auth: Any) -> None:
+        origin = environ.get("HTTP_ORIGIN")
+        own = origin is not None and is_own(origin, environ.get("HTTP_HOST", ""))
+        self._connections[sid] = Connection(sid, None if own else origin)
+
+    async def _disconnect(self, sid: str, _reason: str) -> None:
+        connection = self._connections.pop(sid, None)
+        if connection is not None and connection.seat is not None:
+            await connection.seat.chat.leave(connection.seat)
+
+    async def _event(self, sid: str, name: str | int, args: list[Any], wants_ack: bool) -> Any:
+        """Answer one event of a client: what to ack with (a tuple: several arguments), or NoAck. Never raises."""
+        connection = self._connections.get(sid)
+        if connection is None or name in LIFECYCLE:
+            return NoAck
+        handler = self._handlers.get(str(name))
+        if handler is None:
+            await self._client_error(connection, f"{ClientError.UNKNOWN_EVENT} `{one_line(str(name), 40)}`")
+            return Ack.CLIENT_ERROR
+        try:
+            return await handler(connection, args, wants_ack)
+        except Exception:
+            log.exception("event %s failed", name)
+            return Ack.INTERNAL_ERROR
+
+    async def _auth(self, connection: Connection, args: list[Any], wants_ack: bool) -> Any:
+        payload = args[0] if args else None
+        if not isinstance(payload, dict):
+            return await self._client_error(connection, ClientError.AUTH_PAYLOAD)
+        app_id = payload.get("app_id")
+        if type(app_id) is not int or not 1 <= app_id <= MAX_ID:
+            return await self._client_error(connection, ClientError.AUTH_APP_ID)
+        if not wants_ack or len(args) > 1:
+            return await self._client_error(connection, ClientError.AUTH_CALLBACK)
+        if connection.seat is not None or connection.joining:
+            return await self._client_error(connection, ClientError.AUTH_TWICE)
+        token = payload.get("hashed_token")
+        connection.joining = True
+        try:
+            return await self._join(connection, app_id, payload.get("token_hash") if token is None else token)
+        except (IdentityUnavailable, StoreUnavailable) as error:
+            log.warning("auth for app %d: %s", app_id, error)
+            return Ack.INTERNAL_ERROR
+        finally:
+            connection.joining = False
+
+    async def _join(self, connection: Connection, app_id: int, token: object) -> Any:
+        found = await self._registry.find(app_id)
+        if found is None:
+            return await self._client_error(connection, ClientError.AUTH_NO_APP)
+        if connection.origin is not None and not found.origins.allow(connection.origin):
+            log.warning(
+                "app %d: a page of origin %s was refused; to let it in, add it to `origins` in the app's file",
+                app_id,
+                one_line(connection.origin),
+            )
+            return await self._client_error(connection, ClientError.AUTH_ORIGIN)
+        user = await found.user(str(token)) if is_token(token) else None
+        chat = await found.chat()
+        seat = await chat.join(user)
+        if self._connections.get(connection.sid) is not connection:
+            # The socket went away while its app, user or history was looked up.
+            await chat.leave(seat)
+            return NoAck
+        # From here to the ack nothing awaits anything: what is said before is in the snapshot, what is said after
+        # comes after the ack.
+        connection.seat = seat
+        await self._server.enter_room(connection.sid, _lobby(app_id))
+        return None, chat.snapshot(seat)
+
+    async def _new_message(self, connection: Connection, args: list[Any], wants_ack: bool) -> Any:
+        if connection.seat is None:
+            await self._client_error(connection, ClientError.MESSAGE_BEFORE_AUTH)
+            return Ack.USER_REQUIRED
+        if error := _message_error(args):
+            await self._client_error(connection, error)
+            return Ack.CLIENT_ERROR
+        answer = await connection.seat.chat.post(connection.seat, js_trim(args[0]))
+        if answer.notice is not None:
+            await self._server.emit(SYSTEM_MESSAGE, answer.notice, to=connection.sid)
+        return answer.ack
+
+    async def _client_error(self, connection: Connection, text: str) -> Any:
+        await self._server.emit(CLIENT_ERROR, str(text), to=connection.sid)
+        return NoAck
+
+
+class _Server(socketio.AsyncServer):  # type: ignore[misc]
+    """python-socketio with one way in for a client's events.
+
+    The stock one calls whatever handler has the event's name with the client's arguments, the lifecycle handlers
+    included, raises on a wrong count of them, and doesn't say whether an ack is wanted.
+    """
+
+    def __init__(self, handle: Callable[[str, str | int, list[Any], bool], Awaitable[Any]]) -> None:
+        super().__init__(
+            async_mode="tornado",
+            async_handlers=False,  # each client's events are handled one after another
+            serializer=StrictPacket,
+            cors_allowed_origins=[],
+            namespaces=[NAMESPACE],
+            max_http_buffer_size=MAX_PACKET,
+        )
+        self._handle = handle
+
+    async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
+        try:
+            if not isinstance(data, str) or not data:
+                raise BadPacket("not text")
+            await super()._handle_eio_message(eio_sid, data)
+        except BadPacket as error:
+            log.info("a socket was closed: bad packet (%s)", error)
+            if (socket := self.eio.sockets.get(eio_sid)) is not None:
+                await socket.close(wait=False)
+                await socket.queue.put(None)  # ends the writer, and with it the WebSocket
+
+    async def _handle_event_internal(
+        self, _server: Any, sid: str, eio_sid: str, data: list[Any], namespace: str, id: int | None
+    ) -> None:
+        answer = await self._handle(sid, data[0], data[1:], id is not None)
+        if id is not None and answer is not NoAck:
+            arguments = list(answer) if isinstance(answer, tuple) else [] if answer is None else [answer]
+            packet = self.packet_class(ACK, namespace=namespace, id=id, data=arguments)
+            await self._send_packet(eio_sid, packet)
+
+
+def _lobby(app_id: int) -> str:
+    return f"app:{app_id}"
+
+
+def _message_error(args: list[Any]) -> ClientError | None:
+    if not args or not isinstance(args[0], str):
+        return ClientError.MESSAGE_TYPE
+    # As the original: a second argument that is no callback, and isn't falsy in JavaScript.
+    if any(isinstance(extra, list | dict) or extra for extra in args[1:]):
+        return ClientError.MESSAGE_CALLBACK
+    if not is_unicode(args[0]):
+        return ClientError.MESSAGE_UNICODE
+    if not 1 <= js_length(js_trim(args[0])) <= MAX_TEXT:
+        return ClientError.MESSAGE_LENGTH
+    return None

@@ -1,0 +1,153 @@
+"""Apps and users from a site's own API, in the form of Moneypot's. The only home of requests and requests-futures.
+
+    GET {api}/apps/{id}?app_secret=...                      -> {"id": 2, "name": "...", "owners": ["donald"]}
+    GET {api}/hashed-token-users/{token}?app_secret=...     -> {"id": 69, "uname": "donald", "role": "member"}
+
+`{"error": ...}` with any status below 500 means "no such app" or, as INVALID_ACCESS_TOKEN, "no such token".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from requests_futures.sessions import FuturesSession
+
+from tornado_chat.errors import IdentityUnavailable
+from tornado_chat.identity import App, make_user
+from tornado_chat.lookup_cache import LookupCache
+from tornado_chat.models import User
+from tornado_chat.text import one_line
+
+log = logging.getLogger(__name__)
+
+WORKERS = 8
+MAX_IN_FLIGHT = 500  # look-ups; beyond this an answer could not come in time anyway
+MAX_ANSWER = 64 * 1024  # bytes
+CACHE_SECONDS = 30.0
+CACHE_SIZE = 10_000
+INVALID_TOKEN = "INVALID_ACCESS_TOKEN"  # noqa: S105 - a constant of the API
+NO_APP = App(0, "", frozenset())
+
+
+class MoneypotIdentity:
+    """Looks apps and users up over HTTP.
+
+    `api` is the API's base URL, `app_secret` goes with every request and appears in no log and no error. `timeout` is
+    in seconds and bounds a look-up as a whole, its one retry included.
+    """
+
+    def __init__(self, api: str, app_secret: str, timeout: float) -> None:
+        self._api = api.rstrip("/")
+        self._secret = app_secret
+        self._timeout = timeout
+        self._session = FuturesSession(max_workers=WORKERS)
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=WORKERS, max_retries=0)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # netrc and proxy variables of whoever started the server are none of this API's business.
+        self._session.trust_env = False
+        self._apps: LookupCache[int, App | None] = LookupCache(self._fetch_app, size=CACHE_SIZE, ttl=CACHE_SECONDS)
+        self._users: LookupCache[str, dict[str, Any] | None] = LookupCache(
+            self._fetch_user, size=CACHE_SIZE, ttl=CACHE_SECONDS
+        )
+
+    async def app(self, app_id: int) -> App | None:
+        self._require_room()
+        return await self._apps.get(app_id)
+
+    async def user(self, app: App, token: str) -> User | None:
+        self._require_room()
+        answer = await self._users.get(token)
+        return None if answer is None else make_user(answer, app)
+
+    async def close(self) -> None:
+        self._session.executor.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    def _require_room(self) -> None:
+        if self._apps.in_flight + self._users.in_flight >= MAX_IN_FLIGHT:
+            raise IdentityUnavailable(f"{MAX_IN_FLIGHT} look-ups are already under way")
+
+    async def _fetch_app(self, app_id: int) -> App | None:
+        answer = await self._get(f"apps/{app_id}")
+        if "error" in answer:
+            log.warning("the site's API answers app %d with error %s", app_id, one_line(repr(answer["error"])))
+            return None
+        name, owners = answer.get("name", ""), answer.get("owners", [])
+        if answer.get("id") != app_id or not isinstance(name, str) or not isinstance(owners, list):
+            raise self._unusable("apps", "is no app")
+        return App(app_id, name, frozenset(owner for owner in owners if isinstance(owner, str)))
+
+    async def _fetch_user(self, token: str) -> dict[str, Any] | None:
+        answer = await self._get(f"hashed-token-users/{quote(token, safe='')}")
+        if "error" not in answer:
+            make_user(answer, NO_APP)  # raises for what can't be used, so that it isn't kept
+            return answer
+        if answer["error"] == INVALID_TOKEN:
+            return None
+        raise self._unusable("hashed-token-users", "is an error that is not " + INVALID_TOKEN)
+
+    async def _get(self, path: str) -> dict[str, Any]:
+        """Return the JSON object at `path`. Raises IdentityUnavailable for everything else."""
+        kind = path.partition("/")[0]
+        try:
+            async with asyncio.timeout(self._timeout):
+                status, body = await self._get_twice(path, time.monotonic() + self._timeout)
+        except TimeoutError:
+            raise self._unusable(kind, f"didn't come within {self._timeout:g} s") from None
+        except (requests.RequestException, OSError, RuntimeError, ValueError) as error:
+            # Its message holds the URL, and the URL holds the secret and the token: only the kind of error is told.
+            raise self._unusable(kind, f"didn't come: {type(error).__name__}") from None
+        if status >= 500 or 300 <= status < 400:
+            raise self._unusable(kind, f"has status {status}")
+        try:
+            answer = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise self._unusable(kind, f"has status {status} and is no JSON") from None
+        if not isinstance(answer, dict):
+            raise self._unusable(kind, "is no JSON object")
+        if status >= 400 and "error" not in answer:
+            raise self._unusable(kind, f"has status {status} and no error")
+        return answer
+
+    async def _get_twice(self, path: str, deadline: float) -> tuple[int, bytes]:
+        """Fetch `path`; a GET that broke on the way, or met a 502 to 504, gets a second try."""
+        try:
+            status, body = await self._get_once(path, deadline)
+        except requests.ConnectionError:
+            return await self._get_once(path, deadline)
+        return await self._get_once(path, deadline) if status in (502, 503, 504) else (status, body)
+
+    async def _get_once(self, path: str, deadline: float) -> tuple[int, bytes]:
+        body = bytearray()
+
+        def read(response: requests.Response, **_: Any) -> None:
+            for chunk in response.iter_content(8192):
+                body.extend(chunk)
+                # requests' own timeout is per read, so one byte every few seconds would hold the thread for ever.
+                if len(body) > MAX_ANSWER or time.monotonic() > deadline:
+                    response.close()
+                    raise requests.Timeout
+
+        future = self._session.get(
+            f"{self._api}/{path}",
+            params={"app_secret": self._secret},
+            timeout=max(deadline - time.monotonic(), 0.01),
+            allow_redirects=False,  # a redirect would carry the secret to another host
+            stream=True,  # so that `read` bounds the body
+            hooks={"response": read},
+        )
+        response = await asyncio.wrap_future(future)
+        return response.status_code, bytes(body)
+
+    def _unusable(self, kind: str, what: str) -> IdentityUnavailable:
+        return IdentityUnavailable(f"the answer of {self._api}/{kind} {what}")

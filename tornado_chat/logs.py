@@ -1,0 +1,39 @@
+"""The server's log: one escaped line for each event on standard error, tracebacks apart, and no secret in any of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from tornado_chat.text import one_line
+
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+LONGEST = 2000  # characters of one message
+
+
+class SafeFormatter(logging.Formatter):
+    """Escapes control characters, so that nobody can forge a line, and covers `secrets` wherever they turn up."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__(FORMAT)
+        # The longest first: one secret may hold another.
+        self._secrets = sorted(secrets, key=len, reverse=True)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.message = one_line(record.message, LONGEST)
+        return super().formatMessage(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def set_up_logging(secrets: Iterable[str]) -> None:
+    """Send this process's log to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(SafeFormatter(secrets))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    # One line per request, with its URL, is noise at best; refusals have lines of their own.
+    logging.getLogger("tornado.access").setLevel(logging.ERROR)

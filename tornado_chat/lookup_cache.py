@@ -1,0 +1,49 @@
+"""Answers of a slow source, kept briefly, with one question at a time for each key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from cachetools import TTLCache
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class LookupCache(Generic[K, V]):
+    """Asks `ask` for what it doesn't hold. What `ask` raises goes to all who wait, and isn't kept.
+
+    Holds at most `size` answers, each for `ttl` seconds.
+    """
+
+    def __init__(self, ask: Callable[[K], Awaitable[V]], *, size: int, ttl: float) -> None:
+        self._ask = ask
+        self._answers: TTLCache[K, V] = TTLCache(size, ttl)
+        self._flights: dict[K, asyncio.Future[V]] = {}
+
+    async def get(self, key: K) -> V:
+        """Return the answer for `key`; a hundred callers at once make one question."""
+        try:
+            return self._answers[key]
+        except KeyError:
+            pass
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = asyncio.ensure_future(self._fly(key))
+        # The question outlives the caller who asked first: others wait for it.
+        return await asyncio.shield(flight)
+
+    @property
+    def in_flight(self) -> int:
+        """How many questions are under way."""
+        return len(self._flights)
+
+    async def _fly(self, key: K) -> V:
+        try:
+            answer = await self._ask(key)
+            self._answers[key] = answer
+            return answer
+        finally:
+            del self._flights[key]

@@ -1,0 +1,106 @@
+"""What the chat talks about: users, roles, messages, mutes. Plain values; no I/O."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+MAX_ID = 2**53 - 1
+"""The largest integer that a JavaScript client holds exactly; ids on the wire stay below it."""
+
+MAX_UNAME = 64
+"""Longest uname, in code points."""
+
+
+def fold(uname: str) -> str:
+    """Return the form under which unames are compared: NFC, then case-folded.
+
+    The only place where the server decides that two spellings are one name.
+    """
+    return unicodedata.normalize("NFC", uname).casefold()
+
+
+class Role(StrEnum):
+    """A user's role in one app. The value is what goes over the wire."""
+
+    ADMIN = "admin"
+    OWNER = "owner"
+    MOD = "mod"
+    MEMBER = "member"
+
+    @property
+    def rank(self) -> int:
+        """0 for a member, 3 for an admin: admin > owner > mod > member."""
+        return _RANK[self]
+
+    def outranks(self, other: Role) -> bool:
+        """Tell whether this role is strictly above `other`; a peer may never act on a peer."""
+        return self.rank > other.rank
+
+
+_RANK: Mapping[Role, int] = {Role.MEMBER: 0, Role.MOD: 1, Role.OWNER: 2, Role.ADMIN: 3}
+
+
+class User(msgspec.Struct, frozen=True):
+    """A logged-in user of one app, as the identity provider names them."""
+
+    id: int
+    uname: str
+    role: Role
+
+    @property
+    def key(self) -> str:
+        """The folded uname; equal for two spellings of one name."""
+        return fold(self.uname)
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A stored message. `id` counts up per app and is never used twice."""
+
+    app_id: int
+    id: int
+    at: datetime
+    user: User
+    text: str
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A message on its way through the filters.
+
+    `text` is what the filter before left, `original` what the user sent (after trimming).
+    """
+
+    app_id: int
+    user: User
+    text: str
+    original: str
+
+
+class Mute(msgspec.Struct, frozen=True):
+    """A timed mute of one name in one app.
+
+    `by_role` is the actor's role when the mute was made: it binds only users whom that role
+    outranks, so that nobody can silence a superior by muting the name while it is offline.
+    """
+
+    app_id: int
+    uname: str
+    mins: int
+    expires_at: datetime
+    by: str
+    by_role: Role
+    reason: str
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """The folded uname."""
+        return fold(self.uname)
+
+    def binds(self, user: User) -> bool:
+        """Tell whether this mute silences `user`."""
+        return self.key == user.key and self.by_role.outranks(user.role)

@@ -1,0 +1,192 @@
+"""Plugins: where they are found, and one pluggy manager per app for those that its config names."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+from msgspec import Struct
+
+from tornado_chat import hookspecs
+from tornado_chat.commands import Command
+from tornado_chat.config import convert
+from tornado_chat.errors import ConfigError
+from tornado_chat.filters import Filter, FilterPolicy, InstalledFilter
+from tornado_chat.plugin_api import PluginApi
+
+ENTRY_POINTS = "tornado_chat.plugins"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A plugin that could be loaded: its name, where it comes from, and how."""
+
+    name: str
+    origin: str
+    load: Callable[[], Any]
+
+
+def discover(folders: Iterable[Path]) -> dict[str, Found]:
+    """Return every plugin by name: entry points of installed packages, then `*.py` in `folders`.
+
+    Nothing is imported yet. Raises ConfigError for a folder that isn't there and for a name that is found twice.
+    """
+    found: dict[str, Found] = {}
+    for plugin in (*_installed(), *_in_folders(folders)):
+        if plugin.name in found:
+            raise ConfigError(f"two plugins are named {plugin.name!r}: {found[plugin.name].origin} and {plugin.origin}")
+        found[plugin.name] = plugin
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPlugins:
+    """What an app's plugins registered, in the config's order."""
+
+    commands: Mapping[str, Command]
+    filters: Sequence[InstalledFilter]
+
+
+def load_plugins(
+    where: str,
+    names: Iterable[str],
+    options: Mapping[str, Mapping[str, Any]],
+    catalog: Mapping[str, Found],
+    make_api: Callable[[str, Any], PluginApi],
+) -> LoadedPlugins:
+    """Load the plugins `names` for one app.
+
+    `where` is the app's file, `options` its [plugin.*] tables, `make_api(plugin, options)` makes what a plugin is
+    handed. Raises ConfigError, naming file, plugin and key, for a plugin that isn't found, fails to load, has a hook
+    that doesn't exist, an option that it doesn't know, or a command that another plugin has.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    apis: dict[str, PluginApi] = {}
+    policies: dict[str, FilterPolicy] = {}
+    for name in names:
+        at = f"{where}: plugin {name}"
+        plugin = _load(name, at, catalog)
+        manager.register(plugin, name)
+        _check_hooks(manager, at)
+        table = dict(options.get(name, {}))
+        policies[name] = _take_policy(manager, plugin, table, f"{where}: plugin.{name}")
+        apis[name] = make_api(name, _options(plugin, table, f"{where}: plugin.{name}"))
+    return LoadedPlugins(
+        _commands(where, manager, apis),
+        [
+            InstalledFilter(name, item, policies[name])
+            for name, item in _registered(where, manager, apis, "register_filters", Filter)
+        ],
+    )
+
+
+def _installed() -> Iterator[Found]:
+    for point in entry_points(group=ENTRY_POINTS):
+        yield Found(point.name, _origin(point), point.load)
+
+
+def _origin(point: EntryPoint) -> str:
+    return f"{point.value} of {point.dist.name} {point.dist.version}" if point.dist else point.value
+
+
+def _in_folders(folders: Iterable[Path]) -> Iterator[Found]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"plugins.path: {folder} is not a folder")
+        for path in sorted(folder.glob("*.py")):
+            if not path.name.startswith("_"):
+                yield Found(path.stem, str(path), functools.partial(_import_file, path))
+
+
+def _import_file(path: Path) -> ModuleType:
+    # In sys.modules under a name of its own: dataclasses and msgspec look a class's module up there.
+    name = f"tornado_chat_plugin_file_{path.stem}_{abs(hash(path.resolve())):x}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} can't be imported")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _load(name: str, at: str, catalog: Mapping[str, Found]) -> Any:
+    if name not in catalog:
+        raise ConfigError(
+            f"{at}: not found; installed or in a folder of plugins.path are: {', '.join(sorted(catalog))}"
+        )
+    try:
+        return catalog[name].load()
+    except Exception as error:
+        raise ConfigError(f"{at} ({catalog[name].origin}): {type(error).__name__}: {error}") from error
+
+
+def _check_hooks(manager: pluggy.PluginManager, at: str) -> None:
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        hooks = ", ".join(name for name in vars(hookspecs) if name.startswith("register_"))
+        raise ConfigError(f"{at}: {error}; the hooks are: {hooks}") from None
+
+
+def _implements(manager: pluggy.PluginManager, plugin: Any, hook: str) -> bool:
+    return any(implementation.plugin is plugin for implementation in getattr(manager.hook, hook).get_hookimpls())
+
+
+def _take_policy(manager: pluggy.PluginManager, plugin: Any, table: dict[str, Any], where: str) -> FilterPolicy:
+    """Take the keys of FilterPolicy out of a filter plugin's table; for another plugin they stay, and are unknown."""
+    taken: dict[str, Any] = {}
+    if _implements(manager, plugin, "register_filters"):
+        taken = {key: table.pop(key) for key in FilterPolicy.__struct_fields__ if key in table}
+    return convert(taken, FilterPolicy, where)
+
+
+def _options(plugin: Any, table: Mapping[str, Any], where: str) -> Any:
+    kind = getattr(plugin, "Options", None)
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return convert(table, kind, where)
+    if table:
+        raise ConfigError(f"{where}.{next(iter(table))}: unknown key; this plugin declares no `Options`")
+    return None
+
+
+def _registered(
+    where: str, manager: pluggy.PluginManager, apis: Mapping[str, PluginApi], hook: str, kind: type
+) -> Iterator[tuple[str, Any]]:
+    """Yield (plugin name, item) for all that each plugin's `hook` registers, in the config's order."""
+    for name, api in apis.items():
+        others = [plugin for other, plugin in manager.list_name_plugin() if other != name]
+        call = manager.subset_hook_caller(hook, others)
+        try:
+            items = [item for result in call(api=api) for item in result]
+        except Exception as error:
+            raise ConfigError(f"{where}: plugin {name}: {hook} raised {type(error).__name__}: {error}") from error
+        for item in items:
+            if not isinstance(item, kind):
+                raise ConfigError(f"{where}: plugin {name}: {hook} gave {item!r}, which is no {kind.__name__}")
+            yield name, item
+
+
+def _commands(where: str, manager: pluggy.PluginManager, apis: Mapping[str, PluginApi]) -> dict[str, Command]:
+    commands: dict[str, Command] = {}
+    owner: dict[str, str] = {}
+    for name, command in _registered(where, manager, apis, "register_commands", Command):
+        if command.name in commands:
+            raise ConfigError(
+                f"{where}: plugins {owner[command.name]} and {name} both have the command /{command.name}"
+            )
+        commands[command.name] = command
+        owner[command.name] = name
+    return commands

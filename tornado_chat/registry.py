@@ -1,0 +1,109 @@
+"""The apps that this server serves: which there are, which pages may use them, and the chat of each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tornado_chat.chat import Chat
+from tornado_chat.config import Config
+from tornado_chat.identity import App, IdentityProvider
+from tornado_chat.models import User
+from tornado_chat.origins import Origins
+from tornado_chat.text import one_line
+
+log = logging.getLogger(__name__)
+
+MAX_NOTED = 100  # refused origins are logged once each, and an attacker can invent any number
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApp:
+    """An app that exists, as one `auth` meets it."""
+
+    app: App
+    origins: Origins
+    identity: IdentityProvider
+    registry: Registry
+
+    async def user(self, token: str) -> User | None:
+        """Return whom a token stands for in this app. Raises IdentityUnavailable."""
+        return await self.identity.user(self.app, token)
+
+    async def chat(self) -> Chat:
+        """Return the app's chat, loaded. Raises StoreUnavailable."""
+        chat = await self.registry.load(self.app.id)
+        chat.set_owners(self.app.owners)
+        return chat
+
+
+class Registry:
+    """Every app by id. `make_chat(app_id)` makes an app's chat, not loaded yet."""
+
+    def __init__(
+        self, config: Config, identities: Mapping[str, IdentityProvider], make_chat: Callable[[int], Chat]
+    ) -> None:
+        self._config = config
+        self._identities = identities
+        self._make_chat = make_chat
+        self._origins = {name: Origins(app_file.origins) for name, app_file in config.app_files}
+        self._chats: dict[int, asyncio.Future[Chat]] = {}
+        self._noted: set[str] = set()
+
+    @property
+    def chats(self) -> list[Chat]:
+        """The chats that are loaded."""
+        return [
+            flight.result()
+            for flight in self._chats.values()
+            if flight.done() and not flight.cancelled() and flight.exception() is None
+        ]
+
+    def allows_origin(self, origin: str, host: str) -> bool:
+        """Tell whether a page of `origin` may connect at all: the server's own `host`, or what some app allows."""
+        if is_own(origin, host) or any(origins.allow(origin) for origins in self._origins.values()):
+            return True
+        if origin not in self._noted and len(self._noted) < MAX_NOTED:
+            self._noted.add(origin)
+            log.warning(
+                "a page of origin %s was refused; to let it in, add it to `origins` in the file of its app in apps/",
+                one_line(origin),
+            )
+        return False
+
+    async def find(self, app_id: int) -> OpenApp | None:
+        """Return the app, or None where the configuration or the site has none. Raises IdentityUnavailable."""
+        entry = self._config.app(app_id)
+        if entry is None:
+            return None
+        name, app_file = entry
+        identity = self._identities[app_file.identity]
+        app = await identity.app(app_id)
+        return None if app is None else OpenApp(app, self._origins[name], identity, self)
+
+    async def load(self, app_id: int) -> Chat:
+        """Return an app's chat; the first caller loads it, the others wait. Raises StoreUnavailable."""
+        flight = self._chats.get(app_id)
+        if flight is None:
+            flight = self._chats[app_id] = asyncio.ensure_future(self._load(app_id))
+        return await asyncio.shield(flight)
+
+    async def close(self) -> None:
+        """Finish what is under way in every chat."""
+        await asyncio.gather(*(chat.close() for chat in self.chats))
+
+    async def _load(self, app_id: int) -> Chat:
+        try:
+            chat = self._make_chat(app_id)
+            await chat.load()
+        except BaseException:
+            del self._chats[app_id]  # the next caller tries again
+            raise
+        return chat
+
+
+def is_own(origin: str, host: str) -> bool:
+    """Tell whether `origin` is a page of the server that was asked for as `host` (the Host header)."""
+    return origin.partition("://")[2].lower() == host.lower() != ""

@@ -1,0 +1,153 @@
+"""The composition root: from a configuration to a Tornado application that listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from tornado_chat.bus import DirectBus
+from tornado_chat.chat import Chat
+from tornado_chat.clock import Clock, SystemClock
+from tornado_chat.config import AppFile, Config
+from tornado_chat.errors import StoreUnavailable
+from tornado_chat.gateway import MAX_PACKET, Gateway
+from tornado_chat.identity import IdentityProvider
+from tornado_chat.identity_demo import DemoIdentity
+from tornado_chat.identity_moneypot import MoneypotIdentity
+from tornado_chat.moderation import Moderation
+from tornado_chat.mongo_embedded import EmbeddedMongo
+from tornado_chat.plugin_api import PluginApi
+from tornado_chat.plugins import discover, load_plugins
+from tornado_chat.registry import Registry
+from tornado_chat.room import Room
+from tornado_chat.sanctions import Sanctions
+from tornado_chat.store_mongo import MongoStore
+from tornado_chat.web import Health, demo_handlers, handlers
+
+EMBEDDED = "embedded"
+NO_APP = 0  # stands for "any app" when the plugins of default.toml are tried at the start
+
+
+class Server:
+    """One chat server: construct it, start it, stop it. Two may run in one process.
+
+    `demo` adds the page at `/` where a person picks a user and talks. Raises ConfigError for a configuration that
+    can't be used; every app's plugins are loaded once to find that out.
+    """
+
+    def __init__(self, config: Config, *, clock: Clock | None = None, demo: bool = False) -> None:
+        self.port = config.server.port
+        self._config = config
+        self._clock = clock or SystemClock()
+        self._catalog = discover(config.plugin_path)
+        uri = config.mongodb.uri.reveal()
+        self._embedded = EmbeddedMongo(config.data_dir) if uri == EMBEDDED else None
+        self._store = MongoStore(
+            self._embedded.uri if self._embedded else uri,
+            config.mongodb.database,
+            timeout=config.mongodb.timeout,
+            retention_days=config.mongodb.retention_days,
+        )
+        self._bus = DirectBus()
+        for name, app_file in config.app_files:
+            self._assemble(app_file.id or NO_APP, name, app_file)
+        self._identities = _identities(config)
+        self._registry = Registry(config, self._identities, self._make_chat)
+        self._gateway = Gateway(self._registry)
+        self._bus.connect(self._gateway.deliver)
+        self._http = HTTPServer(
+            self._application(demo),
+            xheaders=bool(config.server.trusted_proxies),
+            trusted_downstream=list(config.server.trusted_proxies),
+            max_body_size=MAX_PACKET,
+        )
+        self._opening: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the embedded database, if it is to be used, and listen; `port` is then the real one.
+
+        A database of another kind may be away: the server listens, says so, and waits for it. Raises OSError where
+        the port can't be had, EmbeddedMongoError where the embedded database doesn't start.
+        """
+        sockets = bind_sockets(self.port, self._config.server.host)
+        self.port = sockets[0].getsockname()[1]
+        if self._embedded is not None:
+            await self._embedded.start()
+        self._opening = asyncio.get_running_loop().create_task(self._store.open())
+        # Nobody is let in for a moment's INTERNAL_ERROR where the database is there; nobody is kept out where it isn't.
+        await asyncio.wait({self._opening}, timeout=self._config.mongodb.timeout)
+        self._http.add_sockets(sockets)
+
+    async def stop(self) -> None:
+        """Stop listening, finish what is under way, close every connection, and stop the embedded database."""
+        self._http.stop()
+        if self._opening is not None:
+            self._opening.cancel()
+        await self._registry.close()
+        await self._gateway.close()
+        await self._http.close_all_connections()
+        await asyncio.gather(*(identity.close() for identity in self._identities.values()))
+        await self._store.close()
+        if self._embedded is not None:
+            await self._embedded.stop()
+
+    async def health(self) -> Health:
+        """Tell how the server is, as /healthz answers it."""
+        database = "waiting"
+        if self._store.ready:
+            try:
+                await self._store.ping()
+                database = "up"
+            except StoreUnavailable:
+                database = "down"
+        failures: Counter[str] = Counter()
+        for chat in self._registry.chats:
+            failures += chat.moderation.failures
+        return Health(database, self._gateway.connections, dict(failures))
+
+    def _application(self, demo: bool) -> Application:
+        routes: list[Any] = [(r"/socket\.io/", self._gateway.handler), *handlers(self.health)]
+        if demo:
+            routes += demo_handlers()
+        return Application(routes, websocket_max_message_size=MAX_PACKET)
+
+    def _make_chat(self, app_id: int) -> Chat:
+        entry = self._config.app(app_id)
+        assert entry is not None, app_id  # noqa: S101 - the registry asks only for apps that the configuration has
+        return self._assemble(app_id, *entry)
+
+    def _assemble(self, app_id: int, name: str, app_file: AppFile) -> Chat:
+        """Make an app's chat, with its own room and its own plugins. No I/O. Raises ConfigError."""
+        room = Room(app_file.history)
+        sanctions = Sanctions(app_id, room, self._store, self._bus, self._clock)
+
+        def make_api(plugin: str, options: Any) -> PluginApi:
+            return PluginApi(plugin, app_id, options, room, sanctions)
+
+        loaded = load_plugins(name, app_file.plugins, app_file.plugin, self._catalog, make_api)
+        return Chat(
+            app_id,
+            room=room,
+            sanctions=sanctions,
+            moderation=Moderation(app_id, loaded.commands, loaded.filters),
+            store=self._store,
+            bus=self._bus,
+            clock=self._clock,
+            history=app_file.history,
+            timeout=self._config.mongodb.timeout,
+        )
+
+
+def _identities(config: Config) -> Mapping[str, IdentityProvider]:
+    identities: dict[str, IdentityProvider] = {}
+    if (moneypot := config.identity.moneypot) is not None:
+        identities["moneypot"] = MoneypotIdentity(moneypot.api, moneypot.app_secret.reveal(), moneypot.timeout)
+    if config.identity.demo is not None:
+        identities["demo"] = DemoIdentity()
+    return identities

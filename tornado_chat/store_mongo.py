@@ -1,0 +1,230 @@
+"""The store on MongoDB. The only module that imports motor or pymongo."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
+from pymongo.uri_parser import parse_uri
+from pymongo.write_concern import WriteConcern
+
+from tornado_chat.errors import ConfigError, StoreUnavailable
+from tornado_chat.models import Message, Mute, Role, User
+from tornado_chat.store import Posting
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+FIRST_RETRY = 0.25  # seconds; doubles up to LAST_RETRY
+LAST_RETRY = 5.0
+DUPLICATE_KEY = 11000
+INDEX_OPTIONS_CONFLICT = 85
+
+
+class MongoStore:
+    """Messages {app_id, id, at, user, text}, counters {_id: app_id, seq}, mutes {_id: "app:folded", ...}.
+
+    `uri` is a mongodb:// or mongodb+srv:// URI, `timeout` is in seconds and bounds every operation,
+    `retention_days` is how long messages are kept (0: for ever). Raises ConfigError for a URI that can't be used.
+    """
+
+    def __init__(self, uri: str, database: str, *, timeout: float, retention_days: int) -> None:
+        self._timeout = timeout
+        self._retention_days = retention_days
+        milliseconds = max(int(timeout * 1000), 1)
+        try:
+            self._where = ", ".join(
+                f"{host}:{port}" for host, port in parse_uri(uri, connect_timeout=timeout)["nodelist"]
+            )
+            self._client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+                uri,
+                appname="tornado-chat",
+                tz_aware=True,
+                tzinfo=UTC,
+                # Motor's own defaults wait 30 s for a server and for ever on a socket. timeoutMS bounds the whole
+                # operation, so that its thread comes free when the caller has long had an answer.
+                timeoutMS=milliseconds,
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
+                # A retried write that timed out could be done twice.
+                retryWrites=False,
+            )
+        except (InvalidURI, ConfigurationError, ValueError, TypeError) as error:
+            raise ConfigError(f"mongodb.uri: {error}") from None
+        db = self._client.get_database(database, write_concern=WriteConcern(w="majority", j=True))
+        self._messages = db.messages
+        self._counters = db.counters
+        self._mutes = db.mutes
+        self._ready = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the indexes are known to be there; until then nothing is written."""
+        return self._ready.is_set()
+
+    async def open(self) -> None:
+        """Make the indexes; where the database is away, say so and try until it is back."""
+        wait = FIRST_RETRY
+        while not self.ready:
+            try:
+                await self._within(self._make_indexes(), self._timeout)
+            except StoreUnavailable as error:
+                log.error(
+                    "MongoDB at %s doesn't answer (%s); the chat waits for it and tries again in %g s. "
+                    "If the address is wrong, change mongodb.uri in server.toml.",
+                    self._where,
+                    error,
+                    wait,
+                )
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LAST_RETRY)
+            else:
+                self._ready.set()
+                log.info("MongoDB at %s is ready", self._where)
+
+    async def ping(self) -> None:
+        """Raise StoreUnavailable unless the database answers."""
+        await self._within(self._client.admin.command("ping"), self._timeout)
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        self._client.close()
+
+    async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
+        self._require_ready()
+        return await self._within(self._append(app_id, postings), min(timeout, self._timeout))
+
+    async def recent(self, app_id: int, limit: int) -> list[Message]:
+        self._require_ready()
+        find = self._messages.find({"app_id": app_id}, {"_id": False}, sort=[("id", DESCENDING)], limit=limit)
+        newest_first = [_message(row) for row in await self._within(find.to_list(limit), self._timeout)]
+        if newest_first:
+            await self._within(self._raise_counter(app_id, newest_first[0].id), self._timeout)
+        return newest_first[::-1]
+
+    async def mutes(self, app_id: int) -> list[Mute]:
+        self._require_ready()
+        rows = await self._within(self._mutes.find({"app_id": app_id}).to_list(None), self._timeout)
+        return sorted((_mute(row) for row in rows), key=lambda mute: mute.at)
+
+    async def save_mute(self, mute: Mute) -> None:
+        self._require_ready()
+        row = {
+            "app_id": mute.app_id,
+            "uname": mute.uname,
+            "mins": mute.mins,
+            "expires_at": mute.expires_at,
+            "by": mute.by,
+            "by_role": mute.by_role.value,
+            "reason": mute.reason,
+            "at": mute.at,
+        }
+        await self._within(self._mutes.replace_one({"_id": _mute_id(mute)}, row, upsert=True), self._timeout)
+
+    async def delete_mute(self, mute: Mute) -> None:
+        self._require_ready()
+        await self._within(self._mutes.delete_one({"_id": _mute_id(mute), "at": mute.at}), self._timeout)
+
+    async def _append(self, app_id: int, postings: Sequence[Posting]) -> list[Message]:
+        counter = await self._counters.find_one_and_update(
+            {"_id": app_id},
+            {"$inc": {"seq": len(postings)}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        first = counter["seq"] - len(postings) + 1
+        messages = [
+            Message(app_id, first + offset, posting.at, posting.user, posting.text)
+            for offset, posting in enumerate(postings)
+        ]
+        await self._messages.insert_many([_row(message) for message in messages])
+        return messages
+
+    async def _raise_counter(self, app_id: int, newest: int) -> None:
+        # A database restored from parts may have messages that its counter doesn't know of.
+        await self._counters.update_one({"_id": app_id}, {"$max": {"seq": newest}}, upsert=True)
+
+    async def _make_indexes(self) -> None:
+        await self._messages.create_index([("app_id", ASCENDING), ("id", DESCENDING)], unique=True)
+        await self._mutes.create_index("app_id")
+        await self._mutes.create_index("expires_at", expireAfterSeconds=0)
+        seconds = self._retention_days * 86_400
+        try:
+            if seconds:
+                await self._messages.create_index("at", name="retention", expireAfterSeconds=seconds)
+            else:
+                await self._drop_retention()
+        except OperationFailure as error:
+            if error.code != INDEX_OPTIONS_CONFLICT:
+                raise
+            await self._drop_retention()
+            await self._messages.create_index("at", name="retention", expireAfterSeconds=seconds)
+
+    async def _drop_retention(self) -> None:
+        if "retention" in await self._messages.index_information():
+            await self._messages.drop_index("retention")
+
+    def _require_ready(self) -> None:
+        if not self.ready:
+            raise StoreUnavailable(f"MongoDB at {self._where} hasn't answered since the start")
+
+    async def _within(self, operation: Awaitable[T], timeout: float) -> T:
+        """Return what `operation` returns, within `timeout` seconds. Raises StoreUnavailable for any other end."""
+        try:
+            return await asyncio.wait_for(operation, max(timeout, 0))
+        except TimeoutError:
+            raise StoreUnavailable(f"MongoDB at {self._where} didn't answer within {timeout:.1f} s") from None
+        except PyMongoError as error:
+            raise StoreUnavailable(f"MongoDB at {self._where}: {type(error).__name__}: {_first_line(error)}") from error
+
+
+def _first_line(error: PyMongoError) -> str:
+    # pymongo appends a dump of the whole topology to its message.
+    return str(error).partition(", Timeout:")[0].splitlines()[0][:200] if str(error) else ""
+
+
+def _row(message: Message) -> dict[str, Any]:
+    user = message.user
+    return {
+        "app_id": message.app_id,
+        "id": message.id,
+        "at": message.at,
+        "user": {"id": user.id, "uname": user.uname, "role": user.role.value},
+        "text": message.text,
+    }
+
+
+def _message(row: dict[str, Any]) -> Message:
+    user = row["user"]
+    return Message(
+        row["app_id"], row["id"], _utc(row["at"]), User(user["id"], user["uname"], Role(user["role"])), row["text"]
+    )
+
+
+def _mute_id(mute: Mute) -> str:
+    return f"{mute.app_id}:{mute.key}"
+
+
+def _mute(row: dict[str, Any]) -> Mute:
+    return Mute(
+        row["app_id"],
+        row["uname"],
+        row["mins"],
+        _utc(row["expires_at"]),
+        row["by"],
+        Role(row["by_role"]),
+        row["reason"],
+        _utc(row["at"]),
+    )
+
+
+def _utc(at: datetime) -> datetime:
+    # The embedded database answers times with a zone object of its own that equals UTC and isn't UTC.
+    return at.astimezone(UTC)

@@ -1,0 +1,46 @@
+"""Text as a JavaScript client sees it: the same trimming and the same count of characters."""
+
+from __future__ import annotations
+
+import math
+
+# ECMAScript's WhiteSpace and LineTerminator. Python's str.strip() differs: it takes U+0085 and
+# U+001C to U+001F, and leaves U+FEFF.
+_JS_SPACE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+
+
+def js_trim(text: str) -> str:
+    """Return `text` without the leading and trailing characters that JavaScript's trim() removes."""
+    return text.strip(_JS_SPACE)
+
+
+def js_length(text: str) -> int:
+    """Return the length in UTF-16 code units, which is what JavaScript's `.length` counts."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether `text` can be written as UTF-8: a lone surrogate can be neither stored nor sent."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """Return `text` as one printable line of at most `limit` characters, for logs and error messages."""
+    clipped = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "replace").decode("ascii") for char in clipped
+    )
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in whole minutes the way the seed words it ("10 min"), or with seconds where it has any.
+
+    `seconds` is at least 0; a fraction of a second counts as a whole one.
+    """
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    if minutes and rest:
+        return f"{minutes} min {rest} s"
+    return f"{minutes} min" if minutes else f"{rest} s"

@@ -1,0 +1,163 @@
+"use strict";
+// The demo page: the seed's protocol, and nothing else. Whatever comes from outside becomes text, never HTML.
+
+const APP_ID = 2;
+const MAX_TEXT = 350; // UTF-16 units, as the server counts
+const MAX_SHOWN = 500; // lines kept in the page
+const STAFF = new Set(["admin", "owner", "mod"]);
+const $ = (id) => document.getElementById(id);
+
+const users = new Map(); // uname -> {uname, role}
+const mutes = new Map(); // lowercase uname -> {uname, mins, expires_at}
+let me = null;
+let joined = false;
+
+const socket = io({ autoConnect: false });
+
+function element(tag, text, className) {
+  const node = document.createElement(tag);
+  if (text !== undefined) node.textContent = text;
+  if (className) node.className = className;
+  return node;
+}
+
+function role(name) {
+  return STAFF.has(name) ? element("span", name, "role") : document.createTextNode("");
+}
+
+function show(line) {
+  const list = $("messages");
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+  list.append(line);
+  while (list.childElementCount > MAX_SHOWN) list.firstElementChild.remove();
+  if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+function notice(text, className = "notice") {
+  show(element("li", text, className));
+}
+
+function showMessage(message) {
+  const line = element("li", undefined, me && message.user.uname === me.uname ? "own" : "");
+  line.dataset.id = message.id;
+  line.append(element("span", message.user.uname, "name"), role(message.user.role), ": ", element("span", message.text, "text"));
+  show(line);
+}
+
+function command(text) {
+  return () => socket.emit("new_message", text, () => {});
+}
+
+function showUsers() {
+  const staff = me !== null && STAFF.has(me.role);
+  $("users").replaceChildren(...[...users.values()].map((user) => {
+    const line = element("li");
+    line.append(element("span", user.uname), role(user.role), element("span", "", "grow"));
+    if (staff && user.uname !== me.uname && !mutes.has(user.uname.toLowerCase())) {
+      const button = element("button", "Mute 10 min");
+      button.addEventListener("click", command(`/mute ${user.uname} 10`));
+      line.append(button);
+    }
+    return line;
+  }));
+  $("mutes").replaceChildren(...[...mutes.values()].map((mute) => {
+    const line = element("li");
+    const until = new Date(mute.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    line.append(element("span", `${mute.uname} until ${until}`), element("span", "", "grow"));
+    if (staff) {
+      const button = element("button", "Unmute");
+      button.addEventListener("click", command(`/unmute ${mute.uname}`));
+      line.append(button);
+    }
+    return line;
+  }));
+}
+
+function setState(state, text) {
+  $("state").dataset.state = state;
+  $("state").textContent = text;
+  const mayTalk = joined && me !== null;
+  $("text").disabled = $("send").disabled = !mayTalk;
+  $("text").placeholder = mayTalk ? "Say something" : joined ? "Guests can read; pick a user to talk" : "";
+}
+
+function join() {
+  const token = $("who").value;
+  socket.emit("auth", token ? { app_id: APP_ID, hashed_token: token } : { app_id: APP_ID }, (error, data) => {
+    if (error) {
+      setState("offline", "the server can't let you in right now; trying again");
+      setTimeout(() => socket.disconnect().connect(), 2000 + Math.random() * 2000);
+      return;
+    }
+    joined = true;
+    me = data.user || null;
+    users.clear();
+    mutes.clear();
+    Object.values(data.room.users).forEach((user) => users.set(user.uname, user));
+    Object.entries(data.room.muteList).forEach(([key, mute]) => mutes.set(key, mute));
+    $("messages").replaceChildren();
+    data.room.history.forEach(showMessage);
+    $("messages").scrollTop = $("messages").scrollHeight;
+    showUsers();
+    setState("connected", me ? `connected as ${me.uname}` : "connected as a guest");
+    if (me) $("text").focus();
+  });
+}
+
+function countText() {
+  const length = $("text").value.trim().length;
+  $("count").textContent = length > MAX_TEXT - 70 ? String(MAX_TEXT - length) : "";
+  $("count").classList.toggle("over", length > MAX_TEXT);
+}
+
+socket.on("connect", join);
+socket.on("disconnect", () => {
+  joined = false;
+  setState("offline", "offline; reconnecting…");
+});
+socket.on("connect_error", () => setState("offline", "offline; reconnecting…"));
+socket.on("new_message", showMessage);
+socket.on("system_message", (text) => notice(text));
+socket.on("client_error", (text) => notice(text, "notice error"));
+socket.on("user_joined", (user) => {
+  users.set(user.uname, user);
+  showUsers();
+  notice(`${user.uname} came in`);
+});
+socket.on("user_left", (user) => {
+  users.delete(user.uname);
+  showUsers();
+  notice(`${user.uname} left`);
+});
+socket.on("user_muted", (mute) => {
+  mutes.set(mute.uname.toLowerCase(), mute);
+  showUsers();
+  notice(`${mute.uname} is muted for ${mute.mins} min`);
+});
+socket.on("user_unmuted", (mute) => {
+  mutes.delete(mute.uname.toLowerCase());
+  showUsers();
+  notice(`${mute.uname} may talk again`);
+});
+
+$("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = $("text");
+  const text = field.value.trim();
+  if (!text || text.length > MAX_TEXT || !joined) return;
+  field.value = "";
+  countText();
+  socket.emit("new_message", text, (error) => {
+    // What the server refuses comes back into the field, unless something else was begun meanwhile.
+    if (error && field.value === "") field.value = text;
+    countText();
+  });
+});
+$("text").addEventListener("input", countText);
+$("who").addEventListener("change", () => {
+  sessionStorage.setItem("who", $("who").value);
+  socket.disconnect().connect();
+});
+
+$("who").value = sessionStorage.getItem("who") || "";
+socket.connect();

@@ -1,0 +1,96 @@
+"""Group commit: one writer per app stores all that waits in one go, then publishes it in id order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tornado_chat.errors import StoreUnavailable
+from tornado_chat.models import Message
+from tornado_chat.store import Posting, Store
+
+log = logging.getLogger(__name__)
+
+# A batch of 250 is one message of MongoDB's wire protocol, and one screenful of work for a slow reader.
+MAX_BATCH = 250
+# Four seconds of what the embedded database can take. Whoever comes after that is told at once.
+MAX_WAITING = 2000
+
+
+@dataclass(slots=True)
+class _Waiting:
+    posting: Posting
+    deadline: float  # event-loop time by which the sender must have an answer
+    stored: asyncio.Future[Message]
+
+
+class Writer:
+    """Stores one app's messages.
+
+    `publish` is awaited for each stored message, in id order, before its sender is answered. `timeout` is how many
+    seconds a sender waits at most.
+    """
+
+    def __init__(
+        self, app_id: int, store: Store, publish: Callable[[Message], Awaitable[None]], *, timeout: float
+    ) -> None:
+        self._app_id = app_id
+        self._store = store
+        self._publish = publish
+        self._timeout = timeout
+        self._waiting: deque[_Waiting] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    async def write(self, posting: Posting) -> Message:
+        """Store and publish one message. Raises StoreUnavailable; then it wasn't published, and never will be."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise StoreUnavailable(f"{MAX_WAITING} messages of app {self._app_id} are waiting to be stored")
+        loop = asyncio.get_running_loop()
+        entry = _Waiting(posting, loop.time() + self._timeout, loop.create_future())
+        self._waiting.append(entry)
+        if self._task is None:
+            self._task = loop.create_task(self._run(), name=f"writer of app {self._app_id}")
+        # The writer, not the sender, decides: a sender who goes away doesn't unsend the message.
+        return await asyncio.shield(entry.stored)
+
+    async def drain(self) -> None:
+        """Wait until nothing waits any more."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._write_batch([self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))])
+        finally:
+            self._task = None
+
+    async def _write_batch(self, batch: list[_Waiting]) -> None:
+        patience = batch[0].deadline - asyncio.get_running_loop().time()
+        try:
+            messages = await self._store.append(self._app_id, [entry.posting for entry in batch], patience)
+        except StoreUnavailable as error:
+            # Those who wait behind this batch would only wait as long again for the same answer.
+            self._fail([*batch, *self._waiting], error)
+            self._waiting.clear()
+            return
+        except Exception:
+            log.exception("app %d: storing %d messages failed", self._app_id, len(batch))
+            self._fail(batch, StoreUnavailable("internal error"))
+            return
+        for entry, message in zip(batch, messages, strict=True):
+            try:
+                await self._publish(message)
+            except Exception:
+                log.exception("app %d: publishing message %d failed", self._app_id, message.id)
+            if not entry.stored.done():
+                entry.stored.set_result(message)
+
+    def _fail(self, entries: list[_Waiting], error: StoreUnavailable) -> None:
+        log.warning("app %d: %d messages were refused: %s", self._app_id, len(entries), error)
+        for entry in entries:
+            if not entry.stored.done():
+                entry.stored.set_exception(StoreUnavailable(str(error)))
