@@ -89,9 +89,7 @@ class Client:
         number = next(self._ids)
         self.send(f'42{number}["settle"]')
         await self._ack(number)
-        assert await self.next("client_error") == "unknown event `settle`"
-        self.heard = [event for event in self.heard if event != ("client_error", "unknown event `settle`")]
-        self._taken["client_error"] -= 1
+        self.heard.remove(("client_error", "unknown event `settle`"))
 
     async def _ack(self, number: int) -> list[Any]:
         waiting = self._acks[number] = asyncio.get_running_loop().create_future()

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -99,11 +100,17 @@ class Gateway:
         self._server = _Server(self._event)
         self._server.on("connect", self._connect)
         self._server.on("disconnect", self._disconnect)
-        server, registry_ = self._server, registry
+        server = self._server
 
         class Handler(socketio.get_tornado_handler(server)):  # type: ignore[misc]
+            def prepare(self) -> None:
+                origin = self.request.headers.get("Origin")
+                if origin is not None and not registry.allows_origin(origin, self.request.host):
+                    self.set_status(HTTPStatus.FORBIDDEN)
+                    self.finish("this page's origin is not in the `origins` of any app")
+
             def check_origin(self, origin: str) -> bool:
-                return registry_.allows_origin(origin, self.request.host)
+                return registry.allows_origin(origin, self.request.host)
 
             def get_compression_options(self) -> None:
                 # It would compress every broadcast once for each client, at 150 KB of memory each.
@@ -111,7 +118,7 @@ class Gateway:
 
         self.handler: type[RequestHandler] = Handler
         server.eio.cors_allowed_origins = lambda origin, environ: (
-            origin is None or registry_.allows_origin(origin, environ.get("HTTP_HOST", ""))
+            origin is None or registry.allows_origin(origin, environ.get("HTTP_HOST", ""))
         )
 
     @property

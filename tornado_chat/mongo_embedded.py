@@ -24,7 +24,6 @@ from tornado_chat.errors import ChatError
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-DATABASE_FILE = "chat.db"
 LOG_FILE = "database.log"
 LOCK_FILE = "database.lock"
 START_TIMEOUT = 20.0  # seconds; a slow disk and a cold start take two
@@ -153,8 +152,9 @@ def main(data_dir: Path, port: int) -> int:
 
     from nx_27017.nx_27017 import main as serve  # noqa: PLC0415 - only the child pays for this import
 
+    # --data-dir: one SQLite file for each database; with --db all of them would be one, whatever their names.
+    sys.argv = ["nx-27017", "--data-dir", str(data_dir), "--host", HOST, "--port", str(port)]
     # The pid and log files that it would share with every other instance on the machine are turned away.
-    sys.argv = ["nx-27017", "--db", str(data_dir / DATABASE_FILE), "--host", HOST, "--port", str(port)]
     sys.argv += ["--pid-file", str(data_dir / "database.pid"), "--log-file", os.devnull]
     (data_dir / "database.pid").unlink(missing_ok=True)
     serve()

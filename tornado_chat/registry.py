@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from tornado_chat.chat import Chat
 from tornado_chat.config import Config
@@ -63,7 +64,7 @@ class Registry:
 
     def allows_origin(self, origin: str, host: str) -> bool:
         """Tell whether a page of `origin` may connect at all: the server's own `host`, or what some app allows."""
-        if is_own(origin, host) or any(origins.allow(origin) for origins in self._origins.values()):
+        if is_url(origin) and (is_own(origin, host) or any(allowed.allow(origin) for allowed in self._origins.values())):
             return True
         if origin not in self._noted and len(self._noted) < MAX_NOTED:
             self._noted.add(origin)
@@ -102,6 +103,15 @@ class Registry:
             del self._chats[app_id]  # the next caller tries again
             raise
         return chat
+
+
+def is_url(origin: str) -> bool:
+    """Tell whether `origin` can be taken apart at all; Tornado would raise on one that can't, such as `x://[`."""
+    try:
+        urlsplit(origin)
+    except ValueError:
+        return False
+    return True
 
 
 def is_own(origin: str, host: str) -> bool:

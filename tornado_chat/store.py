@@ -35,7 +35,7 @@ class Store(Protocol):
         """Return the last `limit` messages of an app, oldest first."""
 
     async def mutes(self, app_id: int) -> list[Mute]:
-        """Return an app's mutes, oldest first, those that have run out included."""
+        """Return an app's mutes, oldest first; those that have run out may be among them."""
 
     async def save_mute(self, mute: Mute) -> None:
         """Store a mute; it replaces one of the same name in the same app."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
-from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
 from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
@@ -24,8 +24,6 @@ T = TypeVar("T")
 
 FIRST_RETRY = 0.25  # seconds; doubles up to LAST_RETRY
 LAST_RETRY = 5.0
-DUPLICATE_KEY = 11000
-INDEX_OPTIONS_CONFLICT = 85
 
 
 class MongoStore:
@@ -117,6 +115,7 @@ class MongoStore:
     async def save_mute(self, mute: Mute) -> None:
         self._require_ready()
         row = {
+            "_id": _mute_id(mute),  # MongoDB would take it from the filter; the embedded database doesn't
             "app_id": mute.app_id,
             "uname": mute.uname,
             "mins": mute.mins,
@@ -126,7 +125,7 @@ class MongoStore:
             "reason": mute.reason,
             "at": mute.at,
         }
-        await self._within(self._mutes.replace_one({"_id": _mute_id(mute)}, row, upsert=True), self._timeout)
+        await self._within(self._mutes.replace_one({"_id": row["_id"]}, row, upsert=True), self._timeout)
 
     async def delete_mute(self, mute: Mute) -> None:
         self._require_ready()
@@ -155,21 +154,14 @@ class MongoStore:
         await self._messages.create_index([("app_id", ASCENDING), ("id", DESCENDING)], unique=True)
         await self._mutes.create_index("app_id")
         await self._mutes.create_index("expires_at", expireAfterSeconds=0)
-        seconds = self._retention_days * 86_400
-        try:
-            if seconds:
-                await self._messages.create_index("at", name="retention", expireAfterSeconds=seconds)
-            else:
-                await self._drop_retention()
-        except OperationFailure as error:
-            if error.code != INDEX_OPTIONS_CONFLICT:
-                raise
-            await self._drop_retention()
-            await self._messages.create_index("at", name="retention", expireAfterSeconds=seconds)
+        await self._set_retention(self._retention_days * 86_400)
 
-    async def _drop_retention(self) -> None:
-        if "retention" in await self._messages.index_information():
-            await self._messages.drop_index("retention")
+    async def _set_retention(self, seconds: int) -> None:
+        for name, index in (await self._messages.index_information()).items():
+            if index["key"] == [("at", ASCENDING)] and index.get("expireAfterSeconds") != seconds:
+                await self._messages.drop_index(name)
+        if seconds:
+            await self._messages.create_index("at", expireAfterSeconds=seconds)
 
     def _require_ready(self) -> None:
         if not self.ready:

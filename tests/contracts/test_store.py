@@ -1,0 +1,198 @@
+"""What every database behind the Store port must do; runs on the embedded one and on a real mongod."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from tornado.ioloop import IOLoop
+
+from tornado_chat.clock import SystemClock
+from tornado_chat.errors import ConfigError, StoreUnavailable
+from tornado_chat.models import MAX_ID, Mute, Role, User
+from tornado_chat.store import Posting
+from tornado_chat.store_mongo import MongoStore
+
+# The present: MongoDB deletes by itself what has run out.
+START = SystemClock().now()
+ALICE = User(1, "alice", Role.MEMBER)
+TIMEOUT = 5.0
+
+
+@pytest.fixture(params=["embedded_uri", "mongod_uri"])
+def uri(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def open_store(
+    uri: str, database: str, run: Callable[[Awaitable[Any]], Any], io_loop: IOLoop
+) -> Iterator[Callable[..., MongoStore]]:
+    """Opens a store on the test's database; called twice, it is a restart."""
+    stores = []
+
+    def make(**options: Any) -> MongoStore:
+        store = MongoStore(uri, database, **({"timeout": TIMEOUT, "retention_days": 90} | options))
+        stores.append(store)
+        run(store.open())
+        return store
+
+    yield make
+    for store in stores:
+        run(store.close())
+
+
+@pytest.fixture
+def store(open_store: Callable[..., MongoStore]) -> MongoStore:
+    return open_store()
+
+
+def posting(text: str, user: User = ALICE) -> Posting:
+    return Posting(user, text, START)
+
+
+def a_mute(uname: str = "Eve", app_id: int = 2, **changes: Any) -> Mute:
+    mute = Mute(app_id, uname, 10, START + timedelta(minutes=10), "bob", Role.MOD, "spam", START)
+    return msgspec.structs.replace(mute, **changes)
+
+
+@pytest.mark.gen_test
+async def test_ids_count_up_from_one_in_each_app(store: MongoStore) -> None:
+    first = await store.append(2, [posting("a"), posting("b")], TIMEOUT)
+    other = await store.append(3, [posting("x")], TIMEOUT)
+    second = await store.append(2, [posting("c")], TIMEOUT)
+    assert [message.id for message in first + second] == [1, 2, 3]
+    assert [message.id for message in other] == [1]
+
+
+@pytest.mark.gen_test
+async def test_recent_gives_the_last_ones_oldest_first_as_they_were_stored(store: MongoStore) -> None:
+    stored = await store.append(2, [posting(str(number)) for number in range(30)], TIMEOUT)
+    await store.append(3, [posting("another app's")], TIMEOUT)
+    assert await store.recent(2, 10) == stored[-10:]
+    assert await store.recent(4, 10) == []
+
+
+def test_ids_go_on_after_a_restart(open_store: Callable[..., MongoStore], run: Callable[[Awaitable[Any]], Any]) -> None:
+    run(open_store().append(2, [posting("a"), posting("b")], TIMEOUT))
+    after = open_store()
+    assert [message.text for message in run(after.recent(2, 250))] == ["a", "b"]
+    assert [message.id for message in run(after.append(2, [posting("c")], TIMEOUT))] == [3]
+
+
+def test_an_id_is_not_used_again_when_its_message_is_gone(
+    open_store: Callable[..., MongoStore], run: Callable[[Awaitable[Any]], Any]
+) -> None:
+    store = open_store()
+    run(store.append(2, [posting("a"), posting("b")], TIMEOUT))
+    run(store._messages.delete_many({"app_id": 2}))
+    assert [message.id for message in run(open_store().append(2, [posting("c")], TIMEOUT))] == [3]
+
+
+@pytest.mark.gen_test
+async def test_a_counter_that_was_lost_is_set_right_before_it_is_used(store: MongoStore) -> None:
+    await store.append(2, [posting("a"), posting("b")], TIMEOUT)
+    await store._counters.delete_many({})
+    await store.recent(2, 250)
+    assert [message.id for message in await store.append(2, [posting("c")], TIMEOUT)] == [3]
+
+
+@pytest.mark.gen_test
+async def test_two_writers_at_once_share_no_id(store: MongoStore) -> None:
+    batches = await asyncio.gather(*(store.append(2, [posting("x"), posting("y")], TIMEOUT) for _ in range(25)))
+    ids = [message.id for batch in batches for message in batch]
+    assert sorted(ids) == list(range(1, 51))
+    assert all(batch[1].id == batch[0].id + 1 for batch in batches)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "text", ["<b>", "a\u2028b\u2029", "😀" * 175, "\0", "$where: 1", "a.b", '"\\', "\ufeffx\u202e\u0663"]
+)
+async def test_any_text_comes_back_as_it_was(store: MongoStore, text: str) -> None:
+    await store.append(2, [posting(text)], TIMEOUT)
+    assert [message.text for message in await store.recent(2, 1)] == [text]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("uname", ["__proto__", "constructor", "$where", "a.b", "Ünïcode", "straße"])
+async def test_any_name_comes_back_as_it_was(store: MongoStore, uname: str) -> None:
+    await store.append(MAX_ID, [posting("hi", User(MAX_ID, uname, Role.ADMIN))], TIMEOUT)
+    assert [message.user for message in await store.recent(MAX_ID, 1)] == [User(MAX_ID, uname, Role.ADMIN)]
+    await store.save_mute(a_mute(uname))
+    assert await store.mutes(2) == [a_mute(uname)]
+
+
+@pytest.mark.gen_test
+async def test_a_mute_replaces_one_of_the_same_name_in_the_same_app(store: MongoStore) -> None:
+    await store.save_mute(a_mute("Eve"))
+    await store.save_mute(a_mute("EVE", at=START + timedelta(seconds=1), mins=20))
+    await store.save_mute(a_mute("Eve", app_id=3))
+    assert [(mute.uname, mute.mins) for mute in await store.mutes(2)] == [("EVE", 20)]
+    assert [mute.mins for mute in await store.mutes(3)] == [10]
+
+
+@pytest.mark.gen_test
+async def test_deleting_a_mute_leaves_the_one_that_replaced_it(store: MongoStore) -> None:
+    old, new = a_mute("Eve"), a_mute("Eve", at=START + timedelta(seconds=1))
+    await store.save_mute(old)
+    await store.save_mute(new)
+    await store.delete_mute(old)
+    assert await store.mutes(2) == [new]
+    await store.delete_mute(new)
+    assert await store.mutes(2) == []
+
+
+@pytest.mark.gen_test
+async def test_mutes_come_oldest_first(store: MongoStore) -> None:
+    mutes = [a_mute(f"user{number}", at=START + timedelta(seconds=number)) for number in (3, 1, 2)]
+    for mute in mutes:
+        await store.save_mute(mute)
+    assert [mute.uname for mute in await store.mutes(2)] == ["user1", "user2", "user3"]
+
+
+@pytest.mark.gen_test
+async def test_the_indexes_of_the_design_are_there(store: MongoStore) -> None:
+    messages = (await store._messages.index_information()).values()
+    unique = [index["key"] for index in messages if index.get("unique")]
+    # The embedded database forgets an index's direction, which only costs it a sort.
+    assert [[name for name, _ in key] for key in unique] == [["app_id", "id"]]
+    assert [index["expireAfterSeconds"] for index in messages if "expireAfterSeconds" in index] == [90 * 86_400]
+    mutes = (await store._mutes.index_information()).values()
+    assert [index["expireAfterSeconds"] for index in mutes if "expireAfterSeconds" in index] == [0]
+
+
+@pytest.mark.parametrize("days", [30, 0])
+def test_another_retention_takes_effect_at_the_next_start(
+    open_store: Callable[..., MongoStore], run: Callable[[Awaitable[Any]], Any], days: int
+) -> None:
+    open_store(retention_days=90)
+    indexes = run(open_store(retention_days=days)._messages.index_information()).values()
+    expected = [days * 86_400] if days else []
+    assert [index["expireAfterSeconds"] for index in indexes if "expireAfterSeconds" in index] == expected
+
+
+@pytest.mark.gen_test
+async def test_a_doubled_id_is_refused_and_nothing_is_overwritten(store: MongoStore) -> None:
+    await store.append(2, [posting("first")], TIMEOUT)
+    await store._counters.update_one({"_id": 2}, {"$set": {"seq": 0}})
+    with pytest.raises(StoreUnavailable):
+        await store.append(2, [posting("second")], TIMEOUT)
+    assert [message.text for message in await store.recent(2, 250)] == ["first"]
+
+
+def test_before_it_is_open_a_store_says_so(uri: str, database: str, run: Callable[[Awaitable[Any]], Any]) -> None:
+    store = MongoStore(uri, database, timeout=TIMEOUT, retention_days=90)
+    with pytest.raises(StoreUnavailable, match="hasn't answered since the start"):
+        run(store.recent(2, 1))
+    run(store.close())
+
+
+@pytest.mark.parametrize("uri", ["http://localhost", "mongodb://", "mongodb://localhost:99999", "mongodb://h/?tls=maybe"])
+def test_a_uri_that_cannot_be_used_is_told_as_such(uri: str) -> None:
+    with pytest.raises(ConfigError, match=r"^mongodb\.uri: "):
+        MongoStore(uri, "x", timeout=TIMEOUT, retention_days=90)
