@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-START = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
+from tornado_chat.clock import SystemClock
+
+# The present: MongoDB deletes by itself what has run out by its own clock.
+START = SystemClock().now()
 
 
 class ManualTimer:

@@ -5,7 +5,6 @@ The only home of python-socketio and python-engineio.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -131,8 +130,9 @@ class Gateway:
         await self._server.emit(event.name, event.payload, room=_lobby(app_id))
 
     async def close(self) -> None:
-        """Close every connection."""
-        await asyncio.gather(*(self._server.disconnect(sid) for sid in list(self._connections)))
+        """Close every connection, without telling each that all the others leave."""
+        self._connections.clear()
+        await self._server.hang_up_all()
         await self._server.shutdown()
 
     async def _connect(self, sid: str, environ: dict[str, Any], _auth: Any) -> None:
@@ -240,6 +240,15 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
         )
         self._handle = handle
 
+    async def hang_up_all(self) -> None:
+        for eio_sid in list(self.eio.sockets):
+            await self._hang_up(eio_sid)
+
+    async def _hang_up(self, eio_sid: str) -> None:
+        if (socket := self.eio.sockets.get(eio_sid)) is not None:
+            await socket.close(wait=False)
+            await socket.queue.put(None)  # ends the writer, and with it the WebSocket
+
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
         try:
             if not isinstance(data, str) or not data:
@@ -247,9 +256,7 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
             await super()._handle_eio_message(eio_sid, data)
         except BadPacket as error:
             log.info("a socket was closed: bad packet (%s)", error)
-            if (socket := self.eio.sockets.get(eio_sid)) is not None:
-                await socket.close(wait=False)
-                await socket.queue.put(None)  # ends the writer, and with it the WebSocket
+            await self._hang_up(eio_sid)
 
     async def _handle_event_internal(
         self, _server: Any, sid: str, eio_sid: str, data: list[Any], namespace: str, id: int | None

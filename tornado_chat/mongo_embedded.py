@@ -175,7 +175,9 @@ def _lock(descriptor: int) -> bool:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not sys.stdin: a thread that holds its lock makes the interpreter abort at its end.
+    while os.read(0, 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(STOP_PATIENCE / 2)
     os._exit(1)

@@ -68,6 +68,7 @@ class Server:
             max_body_size=MAX_PACKET,
         )
         self._opening: asyncio.Task[None] | None = None
+        self._stopped = False
 
     async def start(self) -> None:
         """Start the embedded database, if it is to be used, and listen; `port` is then the real one.
@@ -85,7 +86,13 @@ class Server:
         self._http.add_sockets(sockets)
 
     async def stop(self) -> None:
-        """Stop listening, finish what is under way, close every connection, and stop the embedded database."""
+        """Stop listening, finish what is under way, close every connection, and stop the embedded database.
+
+        Stopping twice, or without a start, does no harm.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
         self._http.stop()
         if self._opening is not None:
             self._opening.cancel()

@@ -1,0 +1,232 @@
+"""Mutes from end to end: the commands, rank, what is told to whom, expiry, restart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.manual_clock import START, ManualClock
+from tornado_chat.events import iso
+
+NOT_AUTHORIZED = "You are not authorized to do that"
+
+
+async def order(client: Any, text: str) -> Any:
+    """Type a command; return what the server says to it."""
+    assert await client.say(text) is None
+    return await client.next("system_message")
+
+
+@pytest.mark.gen_test
+async def test_a_mute_is_told_to_the_room_and_binds_every_tab(
+    serve: Any, connect: Any, make_config: Any, clock: ManualClock
+) -> None:
+    server = await serve(make_config(), clock=clock)
+    bob = await connect(server, token="token-bob")
+    eve = await connect(server, token="token-eve")
+    eves_other_tab = await connect(server, token="token-eve")
+    guest = await connect(server, token=None)
+    assert await order(bob, "/mute eve 10") == "eve was muted for 10 min"
+    muted = {"uname": "eve", "mins": 10, "expires_at": iso(START + timedelta(minutes=10))}
+    for client in (bob, eve, eves_other_tab, guest):
+        assert await client.next("user_muted") == muted
+    for tab in (eve, eves_other_tab):
+        assert await tab.say("may I?") == "USER_MUTED"
+        assert await tab.next("system_message") == "You are muted for another 10 min"
+    newcomer = await connect(server, token=None)
+    assert newcomer.data["room"]["muteList"] == {"eve": muted}
+    await guest.settle()
+    assert guest.names() == ["user_muted"]
+
+
+@pytest.mark.gen_test
+async def test_a_mute_ends_by_itself_exactly_once(
+    serve: Any, connect: Any, make_config: Any, clock: ManualClock
+) -> None:
+    server = await serve(make_config(), clock=clock)
+    bob = await connect(server, token="token-bob")
+    eve = await connect(server, token="token-eve")
+    await order(bob, "/mute eve 10")
+    clock.advance(599)
+    assert await eve.say("still?") == "USER_MUTED"
+    assert await eve.next("system_message") == "You are muted for another 1 s"
+    clock.advance(1)
+    assert await bob.next("user_unmuted") == {"uname": "eve"}
+    assert await eve.say("free") is None
+    clock.advance(10_000)
+    await bob.settle()
+    assert bob.names().count("user_unmuted") == 1
+    assert await order(bob, "/unmute eve") == "User not in mutelist"
+
+
+@pytest.mark.gen_test
+async def test_a_new_mute_replaces_the_old_one_and_its_end(
+    serve: Any, connect: Any, make_config: Any, clock: ManualClock
+) -> None:
+    server = await serve(make_config(), clock=clock)
+    bob = await connect(server, token="token-bob")
+    eve = await connect(server, token="token-eve")
+    await order(bob, "/mute eve 10")
+    await order(bob, "/mute eve 20")
+    clock.advance(600)
+    assert await eve.say("free?") == "USER_MUTED"
+    clock.advance(600)
+    await bob.next("user_unmuted")
+    await bob.settle()
+    assert bob.names().count("user_unmuted") == 1
+
+
+@pytest.mark.gen_test
+async def test_unmute_tells_the_room(serve: Any, connect: Any, make_config: Any, clock: ManualClock) -> None:
+    server = await serve(make_config(), clock=clock)
+    bob = await connect(server, token="token-bob")
+    eve = await connect(server, token="token-eve")
+    await order(bob, "/mute eve 10")
+    assert await order(bob, "/unmute EVE") == "eve was unmuted"
+    assert await eve.next("user_unmuted") == {"uname": "eve"}
+    assert await eve.say("thanks") is None
+    clock.advance(10_000)
+    await bob.settle()
+    assert bob.names().count("user_unmuted") == 1
+
+
+@pytest.mark.gen_test
+async def test_mutes_survive_a_restart_and_end_after_it(
+    serve: Any, connect: Any, make_config: Any, clock: ManualClock
+) -> None:
+    first = await serve(make_config(), clock=clock)
+    bob = await connect(first, token="token-bob")
+    await order(bob, "/mute eve 10 being loud")
+    await order(bob, "/mute nobody 5")
+    later = ManualClock()
+    later.advance(400)
+    second = await serve(make_config(), clock=later)
+    eve = await connect(second, token="token-eve")
+    assert list(eve.data["room"]["muteList"]) == ["eve"]
+    later.advance(1)
+    assert await eve.next("user_unmuted") == {"uname": "nobody"}
+    assert await eve.say("hi") == "USER_MUTED"
+    later.advance(199)
+    assert await eve.next("user_unmuted") == {"uname": "eve"}
+    assert await eve.say("hi") is None
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("actor", "target", "answer"),
+    [
+        ("alice", "eve", NOT_AUTHORIZED),
+        ("bob", "bob", f"{NOT_AUTHORIZED}: bob is a mod"),
+        ("bob", "carol", f"{NOT_AUTHORIZED}: carol is an owner"),
+        ("bob", "dave", f"{NOT_AUTHORIZED}: dave is an admin"),
+        ("bob", "DAVE", f"{NOT_AUTHORIZED}: dave is an admin"),
+        ("carol", "dave", f"{NOT_AUTHORIZED}: dave is an admin"),
+        ("carol", "bob", "bob was muted for 5 min"),
+        ("dave", "carol", "carol was muted for 5 min"),
+        ("bob", "eve", "eve was muted for 5 min"),
+    ],
+)
+async def test_only_who_outranks_the_target_may_mute(
+    serve: Any, connect: Any, make_config: Any, actor: str, target: str, answer: str
+) -> None:
+    server = await serve(make_config())
+    clients = {name: await connect(server, token=f"token-{name}") for name in ("alice", "bob", "carol", "dave", "eve")}
+    assert await order(clients[actor], f"/mute {target} 5") == answer
+    told = [name for name, client in clients.items() if "user_muted" in client.names()]
+    assert bool(told) == answer.endswith("5 min")
+
+
+@pytest.mark.gen_test
+async def test_an_owner_who_is_away_is_still_an_owner(serve: Any, connect: Any, make_config: Any) -> None:
+    bob = await connect(await serve(make_config()), token="token-bob")
+    assert await order(bob, "/mute Carol 5") == f"{NOT_AUTHORIZED}: Carol is an owner"
+
+
+@pytest.mark.gen_test
+async def test_a_mute_of_a_name_that_turns_out_to_be_a_superiors_binds_nobody(
+    serve: Any, connect: Any, make_config: Any
+) -> None:
+    server = await serve(make_config())
+    bob = await connect(server, token="token-bob")
+    assert await order(bob, "/mute dave 5") == "dave was muted for 5 min"
+    dave = await connect(server, token="token-dave")
+    assert await dave.say("I think not") is None
+
+
+@pytest.mark.gen_test
+async def test_a_muted_mod_may_not_unmute_himself(serve: Any, connect: Any, make_config: Any) -> None:
+    server = await serve(make_config())
+    bob = await connect(server, token="token-bob")
+    dave = await connect(server, token="token-dave")
+    await order(dave, "/mute bob 5")
+    assert await bob.say("hm") == "USER_MUTED"
+    await bob.next("system_message")
+    assert await order(bob, "/unmute bob") == f"{NOT_AUTHORIZED}: bob is a mod"
+
+
+@pytest.mark.gen_test
+async def test_mutes_are_each_apps_own(serve: Any, connect: Any, make_config: Any) -> None:
+    server = await serve(make_config())
+    bob = await connect(server, token="token-bob")
+    await order(bob, "/mute eve 5")
+    eve_elsewhere = await connect(server, token="token-eve", app_id=3)
+    assert eve_elsewhere.data["room"]["muteList"] == {}
+    assert await eve_elsewhere.say("hi") is None
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("/mute eve", "eve was muted for 10 min"),
+        ("/mute eve 1 x", "eve was muted for 1 min"),
+        ("/mute eve 10m", "eve was muted for 10 min"),
+        ("/mute eve 10 mins", "eve was muted for 10 min"),
+        ("/mute\teve  10\u00a0m spam spam", "eve was muted for 10 min"),
+        ("/mute eve 2h", "eve was muted for 120 min"),
+        ("/mute eve 90s", "eve was muted for 1 min 30 s"),
+        ("/MUTE EVE 5", "eve was muted for 5 min"),
+        ("/mute", "Usage: /mute <user> [duration] [reason]"),
+        ("/mute eve ten", "Usage: /mute <user> [duration] [reason]"),
+        ("/mute eve -5", "Usage: /mute <user> [duration] [reason]"),
+        ("/mute eve 1.5", "Usage: /mute <user> [duration] [reason]"),
+        ("/mute eve ٣", "Usage: /mute <user> [duration] [reason]"),
+        ("/mute eve 0", "A mute lasts at least 1 s"),
+        ("/mute eve 99999999999", "A mute lasts at most 43200 min"),
+        ("/mute eve " + "9" * 300, "Usage: /mute <user> [duration] [reason]"),
+        ("/mute " + "x" * 65, "No user has a name of more than 64 characters"),
+        ("/unmute", "Usage: /unmute <user>"),
+        ("/unmute eve", "User not in mutelist"),
+        ("/unmute eve now", "Usage: /unmute <user>"),
+        ("/mutexyz eve 5", "Unknown command: /mutexyz"),
+        ("/unmuted eve", "Unknown command: /unmuted"),
+        ("/mutefoo /mute foo 1", "Unknown command: /mutefoo"),
+        ("/\u212aick", "Unknown command: /\u212aick"),
+        ("/a\u0007b", "Unknown command: /a\\x07b"),
+    ],
+)
+async def test_a_command_answers_its_caller_alone_and_is_never_broadcast(
+    serve: Any, connect: Any, make_config: Any, line: str, answer: str
+) -> None:
+    server = await serve(make_config())
+    eve = await connect(server, token="token-eve")
+    bob = await connect(server, token="token-bob")
+    assert await order(bob, line) == answer
+    await eve.settle()
+    assert set(eve.names()) <= {"user_joined", "user_muted"}
+    newcomer = await connect(server, token=None)
+    assert newcomer.data["room"]["history"] == []
+
+
+@pytest.mark.gen_test
+async def test_the_mutelist_has_an_end(
+    serve: Any, connect: Any, make_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tornado_chat.sanctions.MAX_MUTES", 2)
+    bob = await connect(await serve(make_config()), token="token-bob")
+    for name in ("a", "b"):
+        await order(bob, f"/mute {name}")
+    assert await order(bob, "/mute c") == "The mutelist is full (2 names)"
+    assert await order(bob, "/mute a 20") == "a was muted for 20 min"
