@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from tornado_chat import Draft, Filter, Pass, PluginApi, PluginOptions, Reject, Replace, Verdict, hookimpl
 
-_WORD = re.compile(r"\w+")
-_SEPARATORS = re.compile(r"[\s'’-]*")
+_SEPARATORS = frozenset(" '’-")
 
 
 class Options(PluginOptions):
@@ -24,7 +24,8 @@ class Options(PluginOptions):
 
     def __post_init__(self) -> None:
         for word in self.words:
-            if not _tokens(word) or not _SEPARATORS.fullmatch(_WORD.sub("", word)):
+            text = unicodedata.normalize("NFC", word)
+            if not _spans(text) or not all(_is_of_word(char) or char in _SEPARATORS for char in text):
                 raise ValueError(
                     f"word {word!r} must be letters and digits, with spaces, hyphens or apostrophes between"
                 )
@@ -33,17 +34,17 @@ class Options(PluginOptions):
 @hookimpl
 def register_filters(api: PluginApi) -> Iterable[Filter]:
     options: Options = api.options
-    phrases = {_tokens(word) for word in options.words}
+    phrases = {_words(unicodedata.normalize("NFC", word)) for word in options.words}
     lengths = sorted({len(phrase) for phrase in phrases}, reverse=True)
 
     def found(text: str) -> Iterator[tuple[int, int]]:
         """Yield (start, end) of each match; the time is linear in the text, whatever the list."""
-        spans = [(match.start(), match.end()) for match in _WORD.finditer(text)]
-        words = [text[start:end].casefold() for start, end in spans]
+        spans = _spans(text)
+        words = _words(text)
         position = 0
         while position < len(words):
             for length in lengths:
-                if tuple(words[position : position + length]) in phrases:
+                if position + length <= len(words) and words[position : position + length] in phrases:
                     yield spans[position][0], spans[position + length - 1][1]
                     position += length
                     break
@@ -51,12 +52,12 @@ def register_filters(api: PluginApi) -> Iterable[Filter]:
                 position += 1
 
     async def check(draft: Draft) -> Verdict:
-        hits = list(found(draft.text))
+        text = unicodedata.normalize("NFC", draft.text)
+        hits = list(found(text))
         if not hits:
             return Pass()
         if options.action == "reject":
             return Reject(options.message)
-        text = draft.text
         for start, end in hits:
             text = text[:start] + re.sub(r"\S", "■", text[start:end]) + text[end:]
         return Replace(text)
@@ -65,5 +66,22 @@ def register_filters(api: PluginApi) -> Iterable[Filter]:
         yield Filter(check)
 
 
-def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(word.casefold() for word in _WORD.findall(text))
+def _is_of_word(char: str) -> bool:
+    # Marks too: without its vowel signs a Hindi word is no word.
+    return char.isalnum() or char == "_" or unicodedata.category(char).startswith("M")
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Return (start, end) of each word in `text`."""
+    spans: list[tuple[int, int]] = []
+    for index, char in enumerate(text):
+        if _is_of_word(char):
+            if spans and spans[-1][1] == index:
+                spans[-1] = (spans[-1][0], index + 1)
+            else:
+                spans.append((index, index + 1))
+    return spans
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text[start:end].casefold() for start, end in _spans(text))

@@ -34,6 +34,8 @@ class FakeMoneypot:
         self.flaky = 0
         """How many requests are still answered with 503 before `mood` applies."""
         self.calls: Counter[str] = Counter()
+        self.held = asyncio.Event()
+        """Set once `slow` holds a request."""
         self.released = asyncio.Event()
         """Set to let go of requests that `slow` holds."""
         self.apps: dict[int, Any] = {
@@ -92,6 +94,7 @@ class _Handler(RequestHandler):
             case "redirect":
                 self.redirect(f"{self.request.path}/elsewhere?{self.request.query}")
             case "slow":
+                fake.held.set()
                 await fake.released.wait()
             case "drip":
                 while not fake.released.is_set():

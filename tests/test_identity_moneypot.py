@@ -49,7 +49,7 @@ async def test_what_is_no_answer_is_told_in_one_line_and_not_kept(
 ) -> None:
     api.mood = mood
     for look_up in (identity.app(2), identity.user(DICE, TOKEN)):
-        with pytest.raises(IdentityUnavailable, match="^the answer of http"):
+        with pytest.raises(IdentityUnavailable, match=r"^the answer of http"):
             await look_up
     api.mood = "ok"
     api.released.set()

@@ -1,4 +1,4 @@
-"""The embedded database as a child process: it loses nothing, comes back, goes with its parent, and shares no folder."""
+"""The embedded database as a child: it loses nothing, comes back, goes with its parent, and shares no folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the original server got wrong, one test for each; ORIGINAL's other points are in test_gateway and test_sanctions."""
+"""What the original server got wrong. Its wire is in test_gateway, its commands are in test_sanctions."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_a_socket_that_goes_while_the_api_is_slow_leaves_no_ghost(
     api.mood = "slow"
     ghost = await connect(server)
     ghost.send('421["auth",{"app_id":2,"hashed_token":"token-eve"}]')
-    await asyncio.wait_for(_until(lambda: api.calls["/v1/hashed-token-users/token-eve"]), 10)
+    await asyncio.wait_for(api.held.wait(), 10)
     await ghost.close()
     api.mood = "ok"
     api.released.set()
@@ -85,11 +85,6 @@ async def test_a_socket_that_goes_while_the_api_is_slow_leaves_no_ghost(
     while (await alice.next("user_joined"))["uname"] != "eve":
         pass
     assert "eve" in [payload["uname"] for name, payload in alice.heard if name == "user_joined"]
-
-
-async def _until(condition: Any) -> None:
-    while not condition():
-        await asyncio.sleep(0)
 
 
 @pytest.mark.gen_test
@@ -127,9 +122,7 @@ async def test_any_case_of_a_name_is_the_same_name(serve: Any, connect: Any, mak
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize(
-    "mood", ["html", "error500", "error503", "junk", "null", "drop", "redirect", "slow", "drip"]
-)
+@pytest.mark.parametrize("mood", ["html", "error500", "error503", "junk", "null", "drop", "redirect", "slow", "drip"])
 async def test_an_api_that_gives_no_answer_is_an_internal_error_and_the_process_lives(
     serve: Any, connect: Any, make_config: Any, api: Any, mood: str
 ) -> None:
@@ -167,9 +160,7 @@ async def test_owner_is_who_the_apps_owners_name_letter_for_letter(
 
 
 @pytest.mark.gen_test
-async def test_auth_on_every_reconnect_asks_the_api_once(
-    serve: Any, connect: Any, make_config: Any, api: Any
-) -> None:
+async def test_auth_on_every_reconnect_asks_the_api_once(serve: Any, connect: Any, make_config: Any, api: Any) -> None:
     server = await serve(make_config())
     for _ in range(5):
         client: Client = await connect(server, token="token-alice")

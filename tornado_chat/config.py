@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+from urllib.parse import unquote_plus
 
 import msgspec
 from msgspec import Meta, Struct
@@ -20,7 +21,7 @@ from tornado_chat.origins import Origins
 T = TypeVar("T")
 
 DEFAULT_APP = "default.toml"
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 
 
 class Secret:
@@ -62,7 +63,7 @@ class MongodbTable(Table):
 class MoneypotTable(Table):
     """[identity.moneypot]"""
 
-    api: Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")]
+    api: Annotated[str, Meta(pattern=r"\Ahttps?://[^\s?#]+\Z")]
     app_secret: Secret
     timeout: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
 
@@ -138,8 +139,8 @@ class Config(Struct, frozen=True, kw_only=True):
         """All that must never be printed."""
         found = [self.identity.moneypot.app_secret.reveal()] if self.identity.moneypot else []
         if match := re.search(r"//[^/@]*:([^/@]+)@", self.mongodb.uri.reveal()):
-            found.append(match.group(1))
-        return [secret for secret in found if secret]
+            found += [match.group(1), unquote_plus(match.group(1))]
+        return [secret for secret in dict.fromkeys(found) if secret]
 
 
 def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -152,7 +153,7 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
     if not server_path.is_file():
         raise ConfigError(f"{server_path}: no such file; --conf must name a folder that has server.toml and apps/")
     problems: list[str] = []
-    server_file = _try_read(server_path, ServerFile, environ, problems) or ServerFile()
+    server_file = _try_read(server_path, ServerFile, environ, problems)
     apps: dict[int, tuple[str, AppFile]] = {}
     default_app = None
     for path in sorted((directory / "apps").glob("*.toml")):
@@ -160,7 +161,7 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
         if app_file is None:
             continue
         try:
-            _check_app(path, app_file, server_file.identity)
+            _check_app(path, app_file, server_file.identity if server_file else None)
         except ConfigError as error:
             problems.append(str(error))
             continue
@@ -170,7 +171,7 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
             apps[app_file.id] = (str(path), app_file)
     if not problems and not apps and default_app is None:
         problems.append(f"{directory / 'apps'}: no app; write apps/2.toml for app 2, or apps/default.toml for any")
-    if problems:
+    if problems or server_file is None:
         raise ConfigError("\n".join(problems))
     return Config(
         server=server_file.server,
@@ -183,16 +184,20 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
     )
 
 
-def convert(value: Any, kind: type[T], where: str) -> T:
-    """Return `value`, a parsed table, as a `kind`.
+def convert(value: Any, kind: type[T], file: str, table: str = "", also: tuple[str, ...] = ()) -> T:
+    """Return `value`, the parsed `table` of a `file`, as a `kind`.
 
-    `where` names the file, and the table in it where there is one. Raises ConfigError with `where`, the key, and what
-    was expected.
+    `also` are keys that the table may have beside those of `kind`, for suggestions. Raises ConfigError with the file,
+    the key and what was expected.
     """
     try:
         return msgspec.convert(value, kind, dec_hook=_decode_secret)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {_explain(str(error), kind)}") from None
+        path, what = _explain(str(error), kind, also)
+        key = ".".join(part for part in (table, path) if part)
+        raise ConfigError(f"{file}: {key}: {what}" if key else f"{file}: {what}") from None
+    except Exception as error:  # a plugin's __post_init__ may raise anything
+        raise ConfigError(f"{file}: {table}: {type(error).__name__}: {error}") from error
 
 
 def _try_read(path: Path, kind: type[T], environ: Mapping[str, str], problems: list[str]) -> T | None:
@@ -253,12 +258,14 @@ def _retype(parsed: Any, key: str, text: str | None) -> bool:
     return True
 
 
-def _check_app(path: Path, app_file: AppFile, identity: IdentityTable) -> None:
+def _check_app(path: Path, app_file: AppFile, identity: IdentityTable | None) -> None:
     if path.name == DEFAULT_APP:
         if app_file.id is not None:
             raise ConfigError(f"{path}: id: {DEFAULT_APP} serves every app without a file of its own, so it has no id")
     elif str(app_file.id) != path.stem:
         raise ConfigError(f"{path}: id: expected {path.stem}, the file's name, got {app_file.id}")
+    if identity is None:
+        return  # server.toml can't be read, and that is told already
     known = [name for name in IdentityTable.__struct_fields__ if getattr(identity, name) is not None]
     if app_file.identity not in known:
         raise ConfigError(
@@ -275,12 +282,12 @@ def _decode_secret(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
-def _explain(message: str, kind: Any) -> str:
-    """Turn msgspec's message, `What - at `$.path``, into `path: what`, with the keys that would have been right."""
+def _explain(message: str, kind: Any, also: tuple[str, ...]) -> tuple[str, str]:
+    """Turn msgspec's message, `What - at `$.path``, into the path and what; an unknown key gets suggestions."""
     what, _, at = message.partition(" - at `$")
     path = at.rstrip("`").removeprefix(".")
     if match := re.search(r"unknown field `(.*)`$", what):
-        keys = list(_fields(kind, path))
+        keys = [*_fields(kind, path), *also]
         close = difflib.get_close_matches(match.group(1), keys, 1)
         what = (
             f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known are: {', '.join(keys) or '-'}"
@@ -289,8 +296,7 @@ def _explain(message: str, kind: Any) -> str:
     elif match := re.search(r"missing required field `(.*)`$", what):
         what = "missing, and it has no default"
         path = f"{path}.{match.group(1)}" if path else match.group(1)
-    what = what[:1].lower() + what[1:]
-    return f"{path}: {what}" if path else what
+    return path, what[:1].lower() + what[1:]
 
 
 def _fields(kind: Any, path: str) -> tuple[str, ...]:

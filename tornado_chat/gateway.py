@@ -249,6 +249,12 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
             await socket.close(wait=False)
             await socket.queue.put(None)  # ends the writer, and with it the WebSocket
 
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None and not socket.upgraded:
+            await socket.queue.put(None)  # a poll that waits is answered now; the stock one would hang for 45 s
+
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
         try:
             if not isinstance(data, str) or not data:

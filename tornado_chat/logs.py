@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 from tornado_chat.text import one_line
 
@@ -20,11 +21,15 @@ class SafeFormatter(logging.Formatter):
         self._secrets = sorted(secrets, key=len, reverse=True)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.message = one_line(record.message, LONGEST)
+        record.message = one_line(self._cover(record.message), LONGEST)
         return super().formatMessage(record)
 
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        # Each line is marked: what an exception quotes may look like a line of the log.
+        lines = self._cover(super().formatException(ei)).split("\n")
+        return "\n".join(f"    | {one_line(line, LONGEST)}" for line in lines)
+
+    def _cover(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text

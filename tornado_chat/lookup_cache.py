@@ -32,6 +32,7 @@ class LookupCache(Generic[K, V]):
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = asyncio.ensure_future(self._fly(key))
+            flight.add_done_callback(_retrieve)
         # The question outlives the caller who asked first: others wait for it.
         return await asyncio.shield(flight)
 
@@ -47,3 +48,9 @@ class LookupCache(Generic[K, V]):
             return answer
         finally:
             del self._flights[key]
+
+
+def _retrieve(flight: asyncio.Future[V]) -> None:
+    """Take note of a failure that no caller waits for any more, so that asyncio doesn't print it."""
+    if not flight.cancelled():
+        flight.exception()

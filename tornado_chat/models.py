@@ -21,7 +21,8 @@ def fold(uname: str) -> str:
 
     The only place where the server decides that two spellings are one name.
     """
-    return unicodedata.normalize("NFC", uname).casefold()
+    # Twice: case-folding takes some letters with two marks apart.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", uname).casefold())
 
 
 class Role(StrEnum):

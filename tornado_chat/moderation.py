@@ -60,7 +60,10 @@ class Moderation:
         if user.role.rank < command.role.rank:
             return Answer(None, NOT_AUTHORIZED)
         try:
-            return Answer(None, await command.run(Call(user, command.parse(words))))
+            said: object = await command.run(Call(user, command.parse(words)))
+            if said is not None and not (isinstance(said, str) and is_unicode(said)):
+                raise TypeError(f"the command returned a {type(said).__name__}, which is no text")
+            return Answer(None, said)
         except CommandRefused as refusal:
             return Answer(None, str(refusal))
         except StoreUnavailable as error:
@@ -110,11 +113,14 @@ class Moderation:
     async def _ask(self, installed: InstalledFilter, draft: Draft) -> Verdict:
         """Return the filter's verdict. Raises FilterFailed, with what it raised as the cause."""
         task = asyncio.ensure_future(_call(installed, draft))
-        # asyncio.wait, not wait_for: that one would wait on for a filter that swallows its cancellation.
-        done, _ = await asyncio.wait({task}, timeout=installed.policy.timeout_ms / 1000)
+        try:
+            # asyncio.wait, not wait_for: that one would wait on for a filter that swallows its cancellation.
+            done, _ = await asyncio.wait({task}, timeout=installed.policy.timeout_ms / 1000)
+        finally:
+            if not task.done():
+                task.cancel()
+                task.add_done_callback(_retrieve)
         if not done:
-            task.cancel()
-            task.add_done_callback(_retrieve)
             raise FilterFailed(f"no verdict within {installed.policy.timeout_ms} ms")
         if task.cancelled():
             raise FilterFailed("cancelled itself")
@@ -128,7 +134,7 @@ class Moderation:
                 return verdict
             case Reject(message=str(text)) if is_unicode(text):
                 return verdict
-        raise FilterFailed(f"answered {one_line(repr(verdict))}, which is no verdict that can be used")
+        raise FilterFailed(f"answered a {type(verdict).__name__}, which is no verdict, or whose text can't be used")
 
 
 async def _call(installed: InstalledFilter, draft: Draft) -> Verdict:

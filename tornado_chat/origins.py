@@ -8,6 +8,8 @@ from collections.abc import Iterable
 # scheme://host[:port], where the host may begin with "*." and the port may be "*".
 _PATTERN = re.compile(r"(https?)://(\*\.)?([a-z0-9.-]+|\[[0-9a-f:]+\])(:(?:[0-9]{1,5}|\*))?", re.ASCII)
 
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
 
 class Origins:
     """A set of patterns: `https://example.com`, `https://*.example.com`, `http://localhost:*`, or `*` for all.
@@ -36,8 +38,10 @@ class Origins:
 
     def _add(self, match: re.Match[str]) -> None:
         scheme, wild, host, port = match.group(1), match.group(2), match.group(3), match.group(4) or ""
+        if port == DEFAULT_PORTS[scheme]:
+            port = ""  # browsers leave it out
         if not wild and port != ":*":
-            self._exact.add(match.group(0))
+            self._exact.add(f"{scheme}://{host}{port}")
             return
         hosts = (r"(?:[a-z0-9-]+\.)+" if wild else "") + re.escape(host)
         ports = r"(?::[0-9]{1,5})?" if port == ":*" else re.escape(port)

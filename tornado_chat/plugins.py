@@ -75,11 +75,9 @@ def load_plugins(
     for name in names:
         at = f"{where}: plugin {name}"
         plugin = _load(name, at, catalog)
-        manager.register(plugin, name)
-        _check_hooks(manager, at)
-        table = dict(options.get(name, {}))
-        policies[name] = _take_policy(manager, plugin, table, f"{where}: plugin.{name}")
-        apis[name] = make_api(name, _options(plugin, table, f"{where}: plugin.{name}"))
+        _register(manager, plugin, name, at)
+        policies[name], own_options = _read_table(manager, plugin, options.get(name, {}), where, f"plugin.{name}")
+        apis[name] = make_api(name, own_options)
     return LoadedPlugins(
         _commands(where, manager, apis),
         [
@@ -129,12 +127,13 @@ def _load(name: str, at: str, catalog: Mapping[str, Found]) -> Any:
         )
     try:
         return catalog[name].load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{at} ({catalog[name].origin}): {type(error).__name__}: {error}") from error
 
 
-def _check_hooks(manager: pluggy.PluginManager, at: str) -> None:
+def _register(manager: pluggy.PluginManager, plugin: Any, name: str, at: str) -> None:
     try:
+        manager.register(plugin, name)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         hooks = ", ".join(name for name in vars(hookspecs) if name.startswith("register_"))
@@ -145,21 +144,22 @@ def _implements(manager: pluggy.PluginManager, plugin: Any, hook: str) -> bool:
     return any(implementation.plugin is plugin for implementation in getattr(manager.hook, hook).get_hookimpls())
 
 
-def _take_policy(manager: pluggy.PluginManager, plugin: Any, table: dict[str, Any], where: str) -> FilterPolicy:
-    """Take the keys of FilterPolicy out of a filter plugin's table; for another plugin they stay, and are unknown."""
-    taken: dict[str, Any] = {}
-    if _implements(manager, plugin, "register_filters"):
-        taken = {key: table.pop(key) for key in FilterPolicy.__struct_fields__ if key in table}
-    return convert(taken, FilterPolicy, where)
+def _read_table(
+    manager: pluggy.PluginManager, plugin: Any, table: Mapping[str, Any], file: str, key: str
+) -> tuple[FilterPolicy, Any]:
+    """Return what a plugin's table says of its filters, and the rest as the plugin's own `Options`.
 
-
-def _options(plugin: Any, table: Mapping[str, Any], where: str) -> Any:
+    For a plugin without filters the keys of FilterPolicy are unknown ones.
+    """
+    shared = FilterPolicy.__struct_fields__ if _implements(manager, plugin, "register_filters") else ()
+    policy = convert({name: value for name, value in table.items() if name in shared}, FilterPolicy, file, key)
+    own = {name: value for name, value in table.items() if name not in shared}
     kind = getattr(plugin, "Options", None)
     if isinstance(kind, type) and issubclass(kind, Struct):
-        return convert(table, kind, where)
-    if table:
-        raise ConfigError(f"{where}.{next(iter(table))}: unknown key; this plugin declares no `Options`")
-    return None
+        return policy, convert(own, kind, file, key, also=shared)
+    if own:
+        raise ConfigError(f"{file}: {key}.{next(iter(own))}: unknown key; this plugin declares no `Options`")
+    return policy, None
 
 
 def _registered(
@@ -171,7 +171,7 @@ def _registered(
         call = manager.subset_hook_caller(hook, others)
         try:
             items = [item for result in call(api=api) for item in result]
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigError(f"{where}: plugin {name}: {hook} raised {type(error).__name__}: {error}") from error
         for item in items:
             if not isinstance(item, kind):

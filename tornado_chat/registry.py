@@ -64,7 +64,8 @@ class Registry:
 
     def allows_origin(self, origin: str, host: str) -> bool:
         """Tell whether a page of `origin` may connect at all: the server's own `host`, or what some app allows."""
-        if is_url(origin) and (is_own(origin, host) or any(allowed.allow(origin) for allowed in self._origins.values())):
+        known = is_own(origin, host) or any(origins.allow(origin) for origins in self._origins.values())
+        if known and is_url(origin):
             return True
         if origin not in self._noted and len(self._noted) < MAX_NOTED:
             self._noted.add(origin)

@@ -29,10 +29,11 @@ def is_unicode(text: str) -> bool:
 
 def one_line(text: str, limit: int = 200) -> str:
     """Return `text` as one printable line of at most `limit` characters, for logs and error messages."""
-    clipped = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "replace").decode("ascii") for char in clipped
+    line = "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "replace").decode("ascii")
+        for char in text[: limit + 1]
     )
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def duration_text(seconds: float) -> str:

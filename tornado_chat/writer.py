@@ -53,6 +53,7 @@ class Writer:
         self._waiting.append(entry)
         if self._task is None:
             self._task = loop.create_task(self._run(), name=f"writer of app {self._app_id}")
+        entry.stored.add_done_callback(_retrieve)
         # The writer, not the sender, decides: a sender who goes away doesn't unsend the message.
         return await asyncio.shield(entry.stored)
 
@@ -72,6 +73,7 @@ class Writer:
         patience = batch[0].deadline - asyncio.get_running_loop().time()
         try:
             messages = await self._store.append(self._app_id, [entry.posting for entry in batch], patience)
+            stored = list(zip(batch, messages, strict=True))
         except StoreUnavailable as error:
             # Those who wait behind this batch would only wait as long again for the same answer.
             self._fail([*batch, *self._waiting], error)
@@ -81,7 +83,7 @@ class Writer:
             log.exception("app %d: storing %d messages failed", self._app_id, len(batch))
             self._fail(batch, StoreUnavailable("internal error"))
             return
-        for entry, message in zip(batch, messages, strict=True):
+        for entry, message in stored:
             try:
                 await self._publish(message)
             except Exception:
@@ -94,3 +96,9 @@ class Writer:
         for entry in entries:
             if not entry.stored.done():
                 entry.stored.set_exception(StoreUnavailable(str(error)))
+
+
+def _retrieve(stored: asyncio.Future[Message]) -> None:
+    """Take note of a failure that no sender waits for any more, so that asyncio doesn't print it."""
+    if not stored.cancelled():
+        stored.exception()

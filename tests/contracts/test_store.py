@@ -192,7 +192,9 @@ def test_before_it_is_open_a_store_says_so(uri: str, database: str, run: Callabl
     run(store.close())
 
 
-@pytest.mark.parametrize("uri", ["http://localhost", "mongodb://", "mongodb://localhost:99999", "mongodb://h/?tls=maybe"])
+@pytest.mark.parametrize(
+    "uri", ["http://localhost", "mongodb://", "mongodb://localhost:99999", "mongodb://h/?tls=maybe"]
+)
 def test_a_uri_that_cannot_be_used_is_told_as_such(uri: str) -> None:
     with pytest.raises(ConfigError, match=r"^mongodb\.uri: "):
         MongoStore(uri, "x", timeout=TIMEOUT, retention_days=90)

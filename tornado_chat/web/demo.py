@@ -23,5 +23,5 @@ class DemoHandler(StaticFileHandler):
 
 def demo_handlers() -> list[tuple[str, type, dict[str, object]]]:
     return [
-        (r"/(demo\.(?:css|js))?", DemoHandler, {"path": str(STATIC / "demo"), "default_filename": "demo.html"}),
+        (r"/((?:demo\.(?:css|js))?)", DemoHandler, {"path": str(STATIC / "demo"), "default_filename": "demo.html"}),
     ]

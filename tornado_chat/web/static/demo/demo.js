@@ -4,7 +4,7 @@
 const APP_ID = 2;
 const MAX_TEXT = 350; // UTF-16 units, as the server counts
 const MAX_SHOWN = 500; // lines kept in the page
-const STAFF = new Set(["admin", "owner", "mod"]);
+const RANK = { admin: 3, owner: 2, mod: 1 };
 const $ = (id) => document.getElementById(id);
 
 const users = new Map(); // uname -> {uname, role}
@@ -22,7 +22,7 @@ function element(tag, text, className) {
 }
 
 function role(name) {
-  return STAFF.has(name) ? element("span", name, "role") : document.createTextNode("");
+  return RANK[name] ? element("span", name, "role") : document.createTextNode("");
 }
 
 function show(line) {
@@ -49,11 +49,11 @@ function command(text) {
 }
 
 function showUsers() {
-  const staff = me !== null && STAFF.has(me.role);
+  const rank = me === null ? 0 : RANK[me.role] || 0;
   $("users").replaceChildren(...[...users.values()].map((user) => {
     const line = element("li");
     line.append(element("span", user.uname), role(user.role), element("span", "", "grow"));
-    if (staff && user.uname !== me.uname && !mutes.has(user.uname.toLowerCase())) {
+    if (rank > (RANK[user.role] || 0) && !mutes.has(user.uname.toLowerCase())) {
       const button = element("button", "Mute 10 min");
       button.addEventListener("click", command(`/mute ${user.uname} 10`));
       line.append(button);
@@ -64,7 +64,7 @@ function showUsers() {
     const line = element("li");
     const until = new Date(mute.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     line.append(element("span", `${mute.uname} until ${until}`), element("span", "", "grow"));
-    if (staff) {
+    if (rank) {
       const button = element("button", "Unmute");
       button.addEventListener("click", command(`/unmute ${mute.uname}`));
       line.append(button);

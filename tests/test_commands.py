@@ -1,0 +1,212 @@
+"""Slash commands: which text is one, names, durations, arguments and usage texts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tornado_chat.commands import (
+    Call,
+    Command,
+    DurationParam,
+    RestParam,
+    Usage,
+    UserParam,
+    fold_name,
+    is_command,
+    parse_duration,
+    split_command,
+)
+from tornado_chat.errors import CommandRefused
+from tornado_chat.models import Role
+
+
+async def nothing(call: Call) -> None:
+    """A command that does nothing."""
+
+
+MUTE = Command(
+    name="mute",
+    run=nothing,
+    params=(UserParam("user"), DurationParam("duration", required=False), RestParam("reason", required=False)),
+)
+SLASHED = st.one_of(
+    st.text(st.characters(exclude_categories=())),
+    # Close to what is a command, where chance alone would seldom come.
+    st.lists(st.sampled_from(["mute", "foo", "10", "10m", "1d2h", "mins", "-5", "٣", "\u212a", "9" * 13])).map(
+        " ".join
+    ),
+).map(lambda text: f"/{text}")
+
+
+@pytest.mark.parametrize("text", ["/mute", "/mute foo", "/x", "//", "/é", "/\u00adx"])
+def test_a_slash_and_then_no_space_is_a_command(text: str) -> None:
+    assert is_command(text)
+
+
+@pytest.mark.parametrize("text", ["", "/", "/ mute", "/\tmute", "/\u00a0mute", "mute", " /mute", "\\mute", "1/2"])
+def test_anything_else_is_chat(text: str) -> None:
+    assert not is_command(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ("/mute", "mute", []),
+        ("/mute foo 10", "mute", ["foo", "10"]),
+        ("/MUTE\tfoo  10", "MUTE", ["foo", "10"]),
+        ("/mute\nfoo", "mute", ["foo"]),
+        ("//mute", "/mute", []),
+    ],
+)
+def test_a_command_is_split_at_any_white_space(text: str, name: str, words: list[str]) -> None:
+    assert split_command(text) == (name, words)
+
+
+@pytest.mark.parametrize("name", ["mute", "MUTE", "mUtE"])
+def test_a_name_is_looked_up_in_lowercase(name: str) -> None:
+    assert fold_name(name) == "mute"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u212aick", "mu\u017fe", "\u0130gnore", "m\u00fcte", "1mute", "mute!", "", "-x", "mute\n", "x" * 33],
+    ids=ascii,
+)
+def test_what_no_command_can_be_named_folds_to_nothing(name: str) -> None:
+    assert fold_name(name) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"),
+    [
+        ("10", 600),
+        ("0", 0),
+        ("10m", 600),
+        ("10M", 600),
+        ("10 mins", 600),
+        ("10mins", 600),
+        ("10 MINUTES", 600),
+        ("1 min", 60),
+        ("30s", 30),
+        ("30 seconds", 30),
+        ("2h", 7200),
+        ("2 hours", 7200),
+        ("1d2h", 93_600),
+        ("1h30m", 5400),
+        ("3 days", 259_200),
+        ("999999999999", 999_999_999_999 * 60),
+    ],
+)
+def test_a_duration_is_read_and_taken(typed: str, seconds: int) -> None:
+    words = [*typed.split(), "spamming"]
+    assert parse_duration(words) == seconds
+    assert words == ["spamming"]
+
+
+def test_a_bare_number_is_minutes() -> None:
+    assert parse_duration(["10"]) == 600
+
+
+@pytest.mark.parametrize("reason", ["x", "minus", "٣", "mins!", "\u017fec"])
+def test_a_word_that_is_no_unit_stays_after_a_bare_number(reason: str) -> None:
+    words = ["10", reason]
+    assert parse_duration(words) == 600
+    assert words == [reason]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "-5", "+5", "ten", "1.5", "1,5", "1e3", "0x10", "10x", "m", "mins", "10m5", "m10", "10 m",
+        "٣", "٣m", "１０", "²", "10\u017f", "1_000", "9" * 13, "9" * 13 + "m", "9" * 13 + "mins", "10\n", "",
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_what_is_no_duration_is_left_where_it_is(word: str) -> None:
+    words = [word, "mins"]
+    assert parse_duration(words) is None
+    assert words == [word, "mins"]
+
+
+def test_no_words_are_no_duration() -> None:
+    assert parse_duration([]) is None
+
+
+def test_usage_shows_what_may_be_left_out() -> None:
+    assert MUTE.usage == "/mute <user> [duration] [reason]"
+
+
+def test_usage_of_a_command_without_arguments_is_its_name() -> None:
+    assert Command(name="who", run=nothing).usage == "/who"
+
+
+@pytest.mark.parametrize(
+    ("words", "args"),
+    [
+        ("foo", {"user": "foo"}),
+        ("Foo 10", {"user": "Foo", "duration": 600}),
+        ("foo 10 mins", {"user": "foo", "duration": 600}),
+        ("foo 10m being rude", {"user": "foo", "duration": 600, "reason": "being rude"}),
+        ("foo 10 x", {"user": "foo", "duration": 600, "reason": "x"}),
+        ("10 10", {"user": "10", "duration": 600}),
+    ],
+)
+def test_arguments_are_read_in_order(words: str, args: dict[str, object]) -> None:
+    assert MUTE.parse(words.split()) == args
+
+
+def test_parsing_leaves_the_words_as_they_were() -> None:
+    words = ["foo", "10"]
+    MUTE.parse(words)
+    assert words == ["foo", "10"]
+
+
+@pytest.mark.parametrize("words", [[], ["foo", "ten"], ["foo", "-5"], ["foo", "1.5"], ["foo", "٣"]])
+def test_words_that_do_not_fit_get_the_usage_text(words: list[str]) -> None:
+    with pytest.raises(Usage) as caught:
+        MUTE.parse(words)
+    assert str(caught.value) == "Usage: /mute <user> [duration] [reason]"
+
+
+def test_a_word_too_many_gets_the_usage_text() -> None:
+    command = Command(name="unmute", run=nothing, params=(UserParam("user"),))
+    with pytest.raises(Usage) as caught:
+        command.parse(["foo", "bar"])
+    assert str(caught.value) == "Usage: /unmute <user>"
+
+
+def test_usage_is_shown_to_the_caller_like_any_refusal() -> None:
+    assert issubclass(Usage, CommandRefused)
+
+
+@pytest.mark.parametrize("name", ["a", "mute", "who-is", "re_read", "x2", "x" * 32])
+def test_a_command_may_have_this_name(name: str) -> None:
+    assert Command(name=name, run=nothing).name == name
+
+
+@pytest.mark.parametrize("name", ["", "Mute", "/mute", "1st", "-x", "a b", "mute\n", "m\u00fcte", "\u212a", "x" * 33])
+def test_a_command_may_not_have_this_name(name: str) -> None:
+    with pytest.raises(ValueError, match="command name"):
+        Command(name=name, run=nothing)
+
+
+def test_a_command_is_for_every_member_unless_it_says_otherwise() -> None:
+    assert Command(name="who", run=nothing).role is Role.MEMBER
+
+
+@given(SLASHED)
+@settings(deadline=None)
+def test_no_text_makes_a_command_fail_with_anything_but_usage(text: str) -> None:
+    if not is_command(text):
+        return
+    name, words = split_command(text)
+    assert name
+    assert fold_name(name) in {None, name.lower()}
+    try:
+        args = MUTE.parse(words)
+    except Usage:
+        return
+    assert args["user"] == words[0]
+    assert args.get("duration", 0) >= 0

@@ -1,0 +1,65 @@
+"""The official socket.io-client on Node: the seed's example word for word, and a conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tornado_chat.web.client import CLIENT, STATIC
+
+NODE = Path(__file__).parent / "node"
+
+
+async def run_node(node: str, *arguments: str) -> str:
+    """Run a script of tests/node to its end; return what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        node, *arguments, cwd=NODE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(), 40)
+    except TimeoutError:
+        process.kill()
+        raise
+    assert process.returncode == 0, errors.decode()
+    return output.decode()
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_the_seeds_full_example_works_with_another_url_and_nothing_else(
+    node: str, serve: Any, make_config: Any
+) -> None:
+    server = await serve(make_config())
+    printed = await run_node(node, "seed_example.mjs", f"http://127.0.0.1:{server.port}")
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert [line[0] for line in lines] == [
+        "[socket] Connected",
+        "[socket] Auth success:",
+        "[socket] Successfully sent message to server",
+        "[socket] Received chat message:",
+        "[socket] err when sending message:",
+        "[socket] Disconnected",
+    ]
+    donald = {"id": 69, "uname": "donald", "role": "admin"}
+    assert lines[1][1] == {"user": donald, "room": {"users": {"donald": donald}, "history": [], "muteList": {}}}
+    assert lines[3][1] == {"id": 1, "user": {"uname": "donald", "role": "admin"}, "text": "Hello, world!"}
+    assert lines[4][1:] == [None]
+
+
+@pytest.mark.gen_test(timeout=60)
+@pytest.mark.parametrize("transports", ["polling,websocket", "websocket", "polling"])
+async def test_a_conversation_with_mute_unmute_and_reconnect(
+    node: str, serve: Any, make_config: Any, transports: str
+) -> None:
+    server = await serve(make_config())
+    url = f"http://127.0.0.1:{server.port}"
+    assert "as it should" in await run_node(node, "conversation.mjs", url, transports)
+
+
+def test_the_client_that_the_server_serves_is_npms_own(node: str) -> None:
+    ours = (STATIC / "socket.io" / CLIENT).read_bytes()
+    assert ours == (NODE / "node_modules" / "socket.io-client" / "dist" / CLIENT).read_bytes()
