@@ -111,4 +111,5 @@ class Client:
                 number, bracket, rest = frame[2:].partition("[")
                 if waiting := self._acks.get(int(number)):
                     waiting.set_result(json.loads(bracket + rest))
+        self._socket.close()
         self.closed.set()

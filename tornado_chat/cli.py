@@ -17,7 +17,7 @@ from tornado_chat.errors import ConfigError
 from tornado_chat.logs import set_up_logging
 from tornado_chat.mongo_embedded import EmbeddedMongoError
 from tornado_chat.plugins import discover
-from tornado_chat.server import Server
+from tornado_chat.server import PortTaken, Server
 from tornado_chat.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return BAD_CONFIGURATION
-    except (EmbeddedMongoError, OSError) as error:
-        print(f"tornado-chat: {error}", file=sys.stderr)
-        return 1
+    except PortTaken as error:
+        print(f"tornado-chat: {error}; stop what uses it, or choose another one with --port", file=sys.stderr)
+    except EmbeddedMongoError as error:
+        print(f"tornado-chat: the embedded database: {error}", file=sys.stderr)
+    return 1
 
 
 def demo_config(port: int, data_dir: Path) -> Config:

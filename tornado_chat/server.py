@@ -15,7 +15,7 @@ from tornado_chat.bus import DirectBus
 from tornado_chat.chat import Chat
 from tornado_chat.clock import Clock, SystemClock
 from tornado_chat.config import AppFile, Config
-from tornado_chat.errors import StoreUnavailable
+from tornado_chat.errors import ChatError, StoreUnavailable
 from tornado_chat.gateway import MAX_PACKET, Gateway
 from tornado_chat.identity import IdentityProvider
 from tornado_chat.identity_demo import DemoIdentity
@@ -32,6 +32,10 @@ from tornado_chat.web import Health, demo_handlers, handlers
 
 EMBEDDED = "embedded"
 NO_APP = 0  # stands for "any app" when the plugins of default.toml are tried at the start
+
+
+class PortTaken(ChatError):
+    """The server can't listen where it is told to."""
 
 
 class Server:
@@ -73,10 +77,14 @@ class Server:
     async def start(self) -> None:
         """Start the embedded database, if it is to be used, and listen; `port` is then the real one.
 
-        A database of another kind may be away: the server listens, says so, and waits for it. Raises OSError where
+        A database of another kind may be away: the server listens, says so, and waits for it. Raises PortTaken where
         the port can't be had, EmbeddedMongoError where the embedded database doesn't start.
         """
-        sockets = bind_sockets(self.port, self._config.server.host)
+        try:
+            sockets = bind_sockets(self.port, self._config.server.host)
+        except OSError as error:
+            where = f"port {self.port} of {self._config.server.host}"
+            raise PortTaken(f"can't listen on {where}: {error.strerror or error}") from None
         self.port = sockets[0].getsockname()[1]
         if self._embedded is not None:
             await self._embedded.start()

@@ -1,0 +1,219 @@
+"""Whatever a user can set, call, hear or be told is documented, and the documents' snippets run."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import tornado_chat
+from tests.manual_clock import START
+from tornado_chat import config, errors, events, hookspecs
+from tornado_chat.filters import FilterPolicy
+from tornado_chat.models import Message, Mute, Role, User
+from tornado_chat.plugins import discover
+from tornado_chat.web import Health
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+CONF = (ROOT / "conf" / "README.md").read_text("utf-8")
+PLUGINS = (ROOT / "plugins" / "README.md").read_text("utf-8")
+HOOKS = [name for name in vars(hookspecs) if name.startswith("register_")]
+BUNDLED = [path.stem for path in (ROOT / "plugins").glob("[!_]*.py")]
+DOCUMENTS = [path for path in ROOT.rglob("*.md") if not {".venv", "node_modules"} & set(path.parts)]
+
+
+def snippets(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def keys(table: type[msgspec.Struct], prefix: str = "") -> list[str]:
+    """Return every key of a configuration file as it is written, tables resolved."""
+    found = []
+    for field in msgspec.structs.fields(table):
+        kinds = [field.type, *getattr(field.type, "__args__", ())]
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, config.Table)), None)
+        path = f"{prefix}{field.name}"
+        found += keys(inner, f"{path}.") or [path] if inner else [path]
+    return found
+
+
+def test_every_setting_is_documented() -> None:
+    settings = keys(config.ServerFile) + keys(config.AppFile)
+    assert len(settings) > 15
+    assert [key for key in settings if f"| `{key}` |" not in CONF] == []
+
+
+def test_every_default_is_documented_as_it_is() -> None:
+    for table, prefix in ((config.ServerTable, "server."), (config.MongodbTable, "mongodb."), (config.AppFile, "")):
+        for field in msgspec.structs.fields(table):
+            if isinstance(field.default, str | int | float):
+                written = json.dumps(field.default)
+                assert f"| `{prefix}{field.name}` | `{written}` |" in CONF
+
+
+def test_no_document_names_a_setting_that_does_not_exist() -> None:
+    settings = set(keys(config.ServerFile) + keys(config.AppFile))
+    assert set(re.findall(r"^\| `([a-z_.]+)` \|", CONF, re.MULTILINE)) == settings
+
+
+def test_every_event_is_documented() -> None:
+    user = User(1, "x", Role.MEMBER)
+    samples = {
+        "message": Message(2, 1, START, user, "x"),
+        "user": user,
+        "mute": Mute(2, "x", 1, START, "b", Role.MOD, "", START),
+    }
+    made = [
+        function(samples[next(iter(inspect.signature(function).parameters))]).name
+        for name, function in inspect.getmembers(events, inspect.isfunction)
+        if inspect.signature(function).return_annotation == "Event"
+    ]
+    assert len(made) == 5
+    for name in [*made, events.SYSTEM_MESSAGE, events.CLIENT_ERROR]:
+        assert re.search(rf"^\|[^|]*`{name}`", README, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("ack", list(errors.Ack))
+def test_every_ack_is_documented(ack: str) -> None:
+    assert f"`{ack}`" in README
+
+
+@pytest.mark.parametrize("text", list(errors.ClientError))
+def test_every_client_error_is_documented(text: str) -> None:
+    assert re.search(rf"^\| `+ ?{re.escape(text)} ?`+ \|", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_documented_and_used_by_a_bundled_plugin_and_tested(hook: str) -> None:
+    assert f"### {hook}(api)" in PLUGINS
+    assert any(f"def {hook}(" in (ROOT / "plugins" / f"{name}.py").read_text("utf-8") for name in BUNDLED)
+    assert hook in (ROOT / "tests" / "test_plugins.py").read_text("utf-8")
+    assert getattr(hookspecs, hook).__doc__
+
+
+def test_every_member_of_the_plugin_api_is_documented() -> None:
+    members = [name for name in vars(tornado_chat.PluginApi) if not name.startswith("_")]
+    assert [name for name in members if f"api.{name}" not in PLUGINS] == []
+
+
+def test_every_public_name_is_documented() -> None:
+    names = set(tornado_chat.__all__) - {"VERSION", "Verdict", "Mute", "Param", "duration_text"}
+    assert [name for name in sorted(names) if name not in PLUGINS] == []
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_plugin_and_its_options_are_documented(name: str) -> None:
+    section = PLUGINS.partition(f"### {name}\n")[2].partition("\n##")[0]
+    options = discover([])[name].load().Options
+    for field in msgspec.structs.fields(options):
+        default = list(field.default) if isinstance(field.default, tuple) else field.default
+        assert f"| `{field.name}` | `{json.dumps(default)}` |" in section
+
+
+def test_every_key_of_the_filter_policy_is_documented() -> None:
+    assert [key for key in FilterPolicy.__struct_fields__ if f"| `{key}` |" not in PLUGINS] == []
+
+
+@pytest.mark.parametrize("command", ["serve", "demo", "check", "plugins"])
+def test_every_command_of_the_command_line_is_documented(command: str) -> None:
+    assert f"tornado-chat {command}" in README + PLUGINS + CONF + (ROOT / "scripts" / "README.md").read_text("utf-8")
+
+
+def test_every_script_is_documented() -> None:
+    page = (ROOT / "scripts" / "README.md").read_text("utf-8")
+    scripts = [path.name for path in (ROOT / "scripts").iterdir() if path.is_file() and path.suffix != ".md"]
+    assert [name for name in scripts if f"| `{name}` |" not in page] == []
+
+
+def test_healthz_counts_what_the_documents_say() -> None:
+    assert {field.name for field in msgspec.structs.fields(Health)} == {"database", "connections", "plugin_failures"}
+    assert "counted in `/healthz`" in PLUGINS
+
+
+def test_links_lead_somewhere() -> None:
+    broken = [
+        f"{path.name}: {link}"
+        for path in DOCUMENTS
+        for link in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8"))
+        if not link.startswith("http") and not (path.parent / link).exists()
+    ]
+    assert broken == []
+    assert len(DOCUMENTS) >= 6
+
+
+@pytest.mark.gen_test
+async def test_readmes_plugin_works(serve: Any, connect: Any, make_config: Any, tmp_path: Path) -> None:
+    (source,) = snippets(README, "python")
+    (tmp_path / "conf" / "plugins.d").mkdir(parents=True)
+    (tmp_path / "conf" / "plugins.d" / "shout.py").write_text(source)
+    settings = make_config(app='plugins = ["mute", "shout"]', plugins='[plugins]\npath = ["plugins.d"]')
+    alice = await connect(await serve(settings), token="token-alice")
+    await alice.say("WHY DOES NOBODY ANSWER")
+    assert (await alice.next("new_message"))["text"] == "why does nobody answer"
+    await alice.say("OK")
+    assert (await alice.next("new_message"))["text"] == "OK"
+
+
+@pytest.mark.gen_test
+async def test_the_plugin_pages_plugin_works_with_its_settings(
+    serve: Any, connect: Any, make_config: Any, tmp_path: Path
+) -> None:
+    (source,) = snippets(PLUGINS, "python")
+    server_toml, app_toml = snippets(PLUGINS, "toml")
+    (tmp_path / "conf" / "plugins.d").mkdir(parents=True)
+    (tmp_path / "conf" / "plugins.d" / "greet.py").write_text(source)
+    settings = make_config(app=app_toml.replace("id = 2\n", ""), plugins=server_toml)
+    server = await serve(settings)
+    alice = await connect(server, token="token-alice")
+    assert await alice.say("/greet alice and welcome") is None
+    assert await alice.next("system_message") == "Good evening, alice! and welcome"
+    await alice.say("/greet eve")
+    assert await alice.next("system_message") == "eve is not here"
+    await alice.say("/greet")
+    assert await alice.next("system_message") == "Usage: /greet <user> [more]"
+
+
+def test_readmes_configuration_is_one(tmp_path: Path) -> None:
+    server_toml, app_toml = snippets(README, "toml")
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "server.toml").write_text(server_toml)
+    (tmp_path / "apps" / "2.toml").write_text(app_toml)
+    environ = {"MONGODB_URI": "mongodb://db.example.com", "APP_SECRET": "s"}
+    loaded = config.load_config(tmp_path, environ)
+    assert loaded.mongodb.uri.reveal() == "mongodb://db.example.com"
+    assert list(loaded.apps) == [2]
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_readmes_page_works(node: str, serve: Any, make_config: Any) -> None:
+    server = await serve(make_config())
+    (page,) = snippets(README, "html")
+    script = re.findall(r"<script>\n(.*?)</script>", page, re.DOTALL)[0]
+    runner = """
+      const { io } = require("socket.io-client");
+      const log = (...line) => { console.log(...line); if (line[0] === "donald: Hello, world!") process.exit(0); };
+      require("node:vm").runInNewContext(process.argv[1], {
+        io: () => io(process.argv[2]), token: process.argv[3], console: { log, warn: log },
+      });
+    """
+    seed_token = "5fef422fb4e79a1785868b87abb3d3932ea5621c23ab2e9b13ee2167f12542cb"
+    process = await asyncio.create_subprocess_exec(
+        node,
+        "-e",
+        runner,
+        script,
+        f"http://127.0.0.1:{server.port}",
+        seed_token,
+        cwd=ROOT / "tests" / "node",
+        stdout=subprocess.PIPE,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert output.decode().splitlines() == ["0 messages, 1 users", "donald: Hello, world!"]

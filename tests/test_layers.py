@@ -1,0 +1,128 @@
+"""Imports point inward, and each outside library has one home."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "tornado_chat"
+
+# From the inside out. A module may import modules of its own layer and of those before it.
+LAYERS = (
+    # core and ports: no I/O of their own
+    {"version", "text", "models", "errors", "verdicts", "clock", "origins", "events", "commands", "filters", "room",
+     "store", "bus", "identity", "writer", "sanctions", "moderation", "chat", "plugin_api"},
+    # adapters
+    {"hookspecs", "__init__", "config", "plugins", "lookup_cache", "identity_demo", "identity_moneypot", "store_mongo",
+     "mongo_embedded", "registry", "gateway", "logs", "web"},
+    # the composition root, and what calls it
+    {"server", "cli", "__main__"},
+)  # fmt: skip
+CORE_MAY_IMPORT = {"msgspec"}
+HOMES = {
+    "socketio": {"gateway"},
+    "motor": {"store_mongo"},
+    "pymongo": {"store_mongo"},
+    "pluggy": {"plugins", "hookspecs"},
+    "requests": {"identity_moneypot"},
+    "requests_futures": {"identity_moneypot"},
+    "cachetools": {"lookup_cache"},
+    "nx_27017": {"mongo_embedded"},
+    "tornado": {"web", "gateway", "server"},
+}
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    """Yield (module or subpackage of ours, name that it imports) for every import statement."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        ours = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((ours, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = node.module or ""
+                yield from (
+                    (ours, f"{module}.{alias.name}" if module == "tornado_chat" else module) for alias in node.names
+                )
+
+
+def layer(module: str) -> int:
+    return next(number for number, modules in enumerate(LAYERS) if module in modules)
+
+
+def test_every_module_has_a_layer() -> None:
+    modules = {path.stem if path.suffix else path.name for path in PACKAGE.iterdir() if path.suffix in {".py", ""}}
+    assert modules - {"__pycache__"} == set.union(*LAYERS)
+
+
+def test_imports_point_inward() -> None:
+    outward = [
+        f"{ours} imports {name}"
+        for ours, name in imports()
+        if name.startswith("tornado_chat.") and layer(name.split(".")[1]) > layer(ours)
+    ]
+    assert outward == []
+
+
+def test_the_core_imports_nothing_from_outside_but_msgspec() -> None:
+    allowed = set(sys.stdlib_module_names) | CORE_MAY_IMPORT | {"tornado_chat"}
+    foreign = [
+        f"{ours} imports {name}" for ours, name in imports() if layer(ours) == 0 and name.split(".")[0] not in allowed
+    ]
+    assert foreign == []
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_a_library_is_imported_in_its_home_alone(library: str) -> None:
+    users = {ours for ours, name in imports() if name.split(".")[0] == library}
+    assert users <= HOMES[library]
+    assert users, f"nothing uses {library}"
+
+
+def test_there_is_no_cycle() -> None:
+    graph: dict[str, set[str]] = {}
+    for ours, name in imports():
+        if name.startswith("tornado_chat.") and ours != "__init__":
+            graph.setdefault(ours, set()).add(name.split(".")[1])
+    done: set[str] = set()
+
+    def visit(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, " -> ".join((*way, module))
+        if module not in done:
+            for other in graph.get(module, set()) - {module}:
+                visit(other, (*way, module))
+            done.add(module)
+
+    for module in list(graph):
+        visit(module, ())
+    assert len(done) > 20
+
+
+def test_plugins_import_nothing_of_the_server_but_its_public_api() -> None:
+    for path in sorted((ROOT / "plugins").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tornado_chat"):
+                assert node.module == "tornado_chat", path
+
+
+def test_no_module_has_state_of_its_own() -> None:
+    """At module level: constants, types, functions; no name in lowercase is bound to a mutable value."""
+    stateful = []
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "plugins").glob("*.py")]:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+                stateful += [
+                    f"{path.name}: {name}"
+                    for name in names
+                    if name.islower()
+                    and name not in {"log", "__all__"}
+                    and isinstance(node.value, ast.List | ast.Dict | ast.Set)
+                ]
+    assert stateful == []
