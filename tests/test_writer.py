@@ -50,14 +50,14 @@ class FaultyStore(Store):
 class Chat:
     """A writer with its store. `heard` is what the room (published) and the senders (answered) learn, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: float = 0.0) -> None:
         self.store = FaultyStore()
         self.heard: list[tuple[str, int]] = []
         self.publishing = asyncio.Event()
         self.publish_released = asyncio.Event()
         self.publish_released.set()
         self.publish_error: Exception | None = None
-        self.writer = Writer(2, self.store, self._publish, timeout=30.0)
+        self.writer = Writer(2, self.store, self._publish, timeout=30.0, pause=pause)
 
     async def _publish(self, message: Message) -> None:
         self.publishing.set()
@@ -319,3 +319,15 @@ async def test_draining_an_idle_writer_returns_at_once(chat: Chat) -> None:
     await asyncio.gather(*chat.say("a"))
     await chat.writer.drain()
     assert chat.store.batches == [["a"]]
+
+
+@pytest.mark.gen_test
+async def test_after_a_failure_senders_are_refused_at_once_for_a_while() -> None:
+    chat = Chat(pause=60.0)
+    chat.store.error = StoreUnavailable("away")
+    with pytest.raises(StoreUnavailable, match="away"):
+        await asyncio.gather(*chat.say("first"))
+    chat.store.error = None
+    with pytest.raises(StoreUnavailable, match="a moment ago"):
+        await asyncio.gather(*chat.say("second"))
+    assert chat.store.batches == [["first"]]

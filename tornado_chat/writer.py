@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 MAX_BATCH = 250
 # Four seconds of what the embedded database can take. Whoever comes after that is told at once.
 MAX_WAITING = 2000
+PAUSE = 1.0  # seconds
 
 
 @dataclass(slots=True)
@@ -31,24 +32,35 @@ class Writer:
     """Stores one app's messages.
 
     `publish` is awaited for each stored message, in id order, before its sender is answered. `timeout` is how many
-    seconds a sender waits at most.
+    seconds a sender waits at most. For `pause` seconds after a failure senders are refused at once: the messages that one
+    client sends into a dead database would else wait one after another, each its whole timeout.
     """
 
     def __init__(
-        self, app_id: int, store: Store, publish: Callable[[Message], Awaitable[None]], *, timeout: float
+        self,
+        app_id: int,
+        store: Store,
+        publish: Callable[[Message], Awaitable[None]],
+        *,
+        timeout: float,
+        pause: float = PAUSE,
     ) -> None:
         self._app_id = app_id
         self._store = store
         self._publish = publish
         self._timeout = timeout
+        self._pause = pause
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._refuse_until = 0.0  # event-loop time
 
     async def write(self, posting: Posting) -> Message:
         """Store and publish one message. Raises StoreUnavailable; then it wasn't published, and never will be."""
         if len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable(f"{MAX_WAITING} messages of app {self._app_id} are waiting to be stored")
         loop = asyncio.get_running_loop()
+        if loop.time() < self._refuse_until:
+            raise StoreUnavailable(f"messages of app {self._app_id} could not be stored a moment ago")
         entry = _Waiting(posting, loop.time() + self._timeout, loop.create_future())
         self._waiting.append(entry)
         if self._task is None:
@@ -76,6 +88,7 @@ class Writer:
             stored = list(zip(batch, messages, strict=True))
         except StoreUnavailable as error:
             # Those who wait behind this batch would only wait as long again for the same answer.
+            self._refuse_until = asyncio.get_running_loop().time() + self._pause
             self._fail([*batch, *self._waiting], error)
             self._waiting.clear()
             return
