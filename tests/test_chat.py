@@ -34,7 +34,7 @@ class House:
         bus = DirectBus()
         bus.connect(self._hear)
         room = Room(history=3)
-        self.sanctions = Sanctions(APP, room, store, bus, clock)
+        self.sanctions = Sanctions(APP, room, store, bus, clock, timeout=5.0)
         filters = [InstalledFilter("test", Filter(check), FilterPolicy()) for check in checks]
         self.chat = Chat(
             APP,

@@ -363,3 +363,32 @@ def test_without_the_identity_there_is_no_secret(conf: Conf) -> None:
     conf.server("[identity.demo]")
     conf.app("2", 'id = 2\nidentity = "demo"')
     assert conf.load().secrets == []
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ('[identity.moneypot]\napi = "http://user:hunter2@x/v1"\napp_secret = "s"\n', "identity.moneypot.api"),
+        ('[identity.moneypot]\napi = "http://["\napp_secret = "s"\n', "identity.moneypot.api"),
+        ('[identity.moneypot]\napi = "http://x/v1"\napp_secret = ""\n', "identity.moneypot"),
+        ('[identity.moneypot]\napi = "http://x/v1"\napp_secret = "s"\ntimeout = 60\n', "identity.moneypot.timeout"),
+        ('[server]\ntrusted_proxies = ["junk"]\n', "server"),
+        ('[server]\nhost = ""\n', "server.host"),
+        ('[server]\ndata_dir = ""\n', "server.data_dir"),
+    ],
+)
+def test_a_value_that_could_never_work_is_refused(tmp_path: Path, table: str, key: str) -> None:
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "server.toml").write_text(table)
+    (tmp_path / "apps" / "2.toml").write_text("id = 2\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path, {})
+    assert str(caught.value).startswith(f"{tmp_path / 'server.toml'}: {key}: ")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_is_one_in_the_form_that_it_has_in_a_url_too(tmp_path: Path) -> None:
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "server.toml").write_text('[identity.moneypot]\napi = "http://x/v1"\napp_secret = "s&cret+1/2"\n')
+    (tmp_path / "apps" / "2.toml").write_text("id = 2\n")
+    assert {"s&cret+1/2", "s%26cret%2B1/2", "s%26cret%2B1%2F2"} <= set(load_config(tmp_path, {}).secrets)

@@ -331,3 +331,58 @@ async def test_nothing_is_kept_of_a_socket_that_left(serve: Any, connect: Any, m
     sio = server._gateway._server
     assert len(sio.environ) == 1
     assert [len(sids) for rooms in sio.manager.rooms.values() for sids in rooms.values()] == [1, 1, 1]
+
+
+@pytest.mark.gen_test
+async def test_what_comes_behind_a_packet_that_closes_is_ignored(
+    serve: Any, connect: Any, make_config: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await serve(make_config())
+    witness = await connect(server, token="token-alice")
+    for _ in range(3):
+        client = await connect(server, join=False)
+        client.send("4x")
+        client.send("40")
+        client.send('421["auth",{"app_id":2}]')
+        await asyncio.wait_for(client.closed.wait(), 10)
+    await witness.settle()
+    sio = server._gateway._server
+    assert len(sio.environ) == (await server.health()).connections == 1
+    assert [len(sids) for rooms in sio.manager.rooms.values() for sids in rooms.values()] == [1, 1, 1]
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.gen_test
+async def test_a_socket_that_dies_of_its_own_connect_is_not_kept(serve: Any, make_config: Any) -> None:
+    server = await serve(make_config())
+    http, url = AsyncHTTPClient(), f"http://127.0.0.1:{server.port}/socket.io/?EIO=4&transport=polling"
+    opened = json.loads((await http.fetch(url)).body[1:])
+    sio = server._gateway._server
+    # As if its last ping had been sent long ago: the next thing that is sent to it closes it.
+    sio.eio.sockets[opened["sid"]].last_ping = 1.0
+    await http.fetch(f"{url}&sid={opened['sid']}", method="POST", body="40", raise_error=False)
+    assert (await server.health()).connections == 0
+    assert sio.manager.rooms.get("/", {}) == {}
+
+
+@pytest.mark.gen_test
+async def test_one_who_leaves_with_a_packet_hears_nothing_more(serve: Any, connect: Any, make_config: Any) -> None:
+    server = await serve(make_config())
+    alice = await connect(server, token="token-alice")
+    eve = await connect(server, token="token-eve")
+    eve.send("41")
+    await alice.next("user_left")
+    await alice.say("is she gone?")
+    eve.send("40")
+    await alice.settle()
+    assert eve.heard == []
+
+
+@pytest.mark.gen_test
+async def test_the_libraries_write_nothing_of_a_client_past_our_log(
+    serve: Any, make_config: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = await serve(make_config())
+    url = f"http://127.0.0.1:{server.port}/socket.io/?EIO=4&transport=polling&sid=x%0aforged%1b[31m"
+    assert (await AsyncHTTPClient().fetch(url, raise_error=False)).code == 400
+    assert "forged" not in capfd.readouterr().err

@@ -56,6 +56,7 @@ def test_roles(answer: dict[str, Any], role: Role) -> None:
         {"id": 1},
         {"id": 1, "uname": ""},
         {"id": 1, "uname": " "},
+        {"id": 1, "uname": "alice "},
         {"id": 1, "uname": "x" * 65},
         {"id": 1, "uname": "a\r\nb"},
         {"id": 1, "uname": "a\u200bb"},

@@ -152,6 +152,10 @@ async def test_a_mute_of_a_name_that_turns_out_to_be_a_superiors_binds_nobody(
     bob = await connect(server, token="token-bob")
     assert await order(bob, "/mute dave 5") == "dave was muted for 5 min"
     dave = await connect(server, token="token-dave")
+    # Those who were told of it are told that it is over, before he is there.
+    assert await bob.next("user_unmuted") == {"uname": "dave"}
+    assert bob.names() == ["user_muted", "system_message", "user_unmuted", "user_joined"]
+    assert dave.data["room"]["muteList"] == {}
     assert await dave.say("I think not") is None
 
 
@@ -196,7 +200,8 @@ async def test_mutes_are_each_apps_own(serve: Any, connect: Any, make_config: An
         ("/mute eve 0", "A mute lasts at least 1 s"),
         ("/mute eve 99999999999", "A mute lasts at most 43200 min"),
         ("/mute eve " + "9" * 300, "Usage: /mute <user> [duration] [reason]"),
-        ("/mute " + "x" * 65, "No user has a name of more than 64 characters"),
+        ("/mute " + "x" * 65, "No user can have that name"),
+        ("/mute \u202eeve", "No user can have that name"),
         ("/unmute", "Usage: /unmute <user>"),
         ("/unmute eve", "User not in mutelist"),
         ("/unmute eve now", "Usage: /unmute <user>"),
@@ -225,8 +230,50 @@ async def test_the_mutelist_has_an_end(
     serve: Any, connect: Any, make_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tornado_chat.sanctions.MAX_MUTES", 2)
-    bob = await connect(await serve(make_config()), token="token-bob")
+    server = await serve(make_config())
+    bob = await connect(server, token="token-bob")
     for name in ("a", "b"):
         await order(bob, f"/mute {name}")
-    assert await order(bob, "/mute c") == "The mutelist is full (2 names)"
+    assert await order(bob, "/mute c") == "You have muted 2 names; unmute some first"
     assert await order(bob, "/mute a 20") == "a was muted for 20 min"
+    dave = await connect(server, token="token-dave")
+    assert await order(dave, "/mute c") == "c was muted for 10 min"
+
+
+@pytest.mark.gen_test
+async def test_what_a_superior_muted_stays_muted(serve: Any, connect: Any, make_config: Any) -> None:
+    server = await serve(make_config())
+    bob = await connect(server, token="token-bob")
+    carol = await connect(server, token="token-carol")
+    assert await order(carol, "/mute eve 1d") == "eve was muted for 1440 min"
+    for line in ("/mute eve 1s", "/unmute eve"):
+        assert await order(bob, line) == f"{NOT_AUTHORIZED}: an owner muted eve"
+    eve = await connect(server, token="token-eve")
+    assert await eve.say("hi") == "USER_MUTED"
+    assert await order(carol, "/unmute eve") == "eve was unmuted"
+
+
+@pytest.mark.gen_test
+async def test_names_may_be_quoted_and_mentioned(serve: Any, connect: Any, make_config: Any, api: Any) -> None:
+    api.users["token-duck"] = {"id": 9, "uname": "Donald Duck", "role": "member"}
+    server = await serve(make_config())
+    bob = await connect(server, token="token-bob")
+    duck = await connect(server, token="token-duck")
+    assert await order(bob, '/mute "donald duck" 5 quacking') == "Donald Duck was muted for 5 min"
+    assert await duck.say("quack") == "USER_MUTED"
+    assert await order(bob, '/unmute @"Donald Duck"') == "Donald Duck was unmuted"
+    assert await order(bob, "/mute @eve 5") == "eve was muted for 5 min"
+    for line in ('/mute "eve', '/mute ""', "/mute @", '/mute "'):
+        assert await order(bob, line) == "Usage: /mute <user> [duration] [reason]"
+
+
+@pytest.mark.gen_test
+async def test_a_mute_cannot_be_dodged_with_letters_that_look_the_same(
+    serve: Any, connect: Any, make_config: Any, api: Any
+) -> None:
+    api.users["token-wide"] = {"id": 9, "uname": "\uff45\uff56\uff45", "role": "member"}
+    server = await serve(make_config())
+    bob = await connect(server, token="token-bob")
+    wide = await connect(server, token="token-wide")
+    await order(bob, "/mute eve 5")
+    assert await wide.say("I am somebody else") == "USER_MUTED"

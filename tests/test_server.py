@@ -94,7 +94,11 @@ async def test_a_database_that_goes_away_is_an_internal_error_in_time_and_recove
         else:
             os.kill(pid, signal.SIGSTOP)
         begun = time.monotonic()
-        answers = await asyncio.gather(*(alice.say(f"lost {number}") for number in range(5)), bob.say("/mute eve 5"))
+        mods = [bob, *[await connect(server, token="token-bob") for _ in range(3)]]
+        answers = await asyncio.gather(
+            *(alice.say(f"lost {number}") for number in range(5)),
+            *(mod.say(f"/mute lost{number} 5") for number, mod in enumerate(mods)),
+        )
         # Alice's are handled one after another; the first waits its time, the others are refused at once.
         assert set(answers) == {"INTERNAL_ERROR"}
         assert time.monotonic() - begun < 3 * TIMEOUT
@@ -115,6 +119,11 @@ async def test_a_database_that_goes_away_is_an_internal_error_in_time_and_recove
         assert {payload["text"] for payload in heard} == {"after"}
         assert await bob.say("/mute eve 5") is None
         assert (await newcomer.next("user_muted"))["uname"] == "eve"
+        # Nothing of what was refused was stored after all.
+        restarted = await serve(make_config(mongodb=f"mongodb://127.0.0.1:{mongod.port}/", timeout=TIMEOUT))
+        late = await connect(restarted, token=None)
+        assert {message["text"] for message in late.data["room"]["history"]} == {"before", "after"}
+        assert list(late.data["room"]["muteList"]) == ["eve"]
 
 
 @pytest.mark.gen_test
@@ -179,12 +188,22 @@ async def test_default_toml_serves_every_app_that_the_site_has(
 async def test_stopping_acks_what_is_under_way(serve: Any, connect: Any, make_config: Any) -> None:
     server = await serve(make_config())
     alice = await connect(server, token="token-alice")
-    sent = [asyncio.ensure_future(alice.say(f"message {number}")) for number in range(10)]
+    told: dict[str, Any] = {}
+
+    async def talk(slot: int) -> None:
+        for number in range(10_000):
+            text = f"message {slot} {number}"
+            told[text] = await alice.say(text)
+
+    talking = [asyncio.ensure_future(talk(slot)) for slot in range(5)]
     await alice.next("new_message")
-    await server.stop()
+    # They go on talking: it must end all the same.
+    await asyncio.wait_for(server.stop(), 10)
     await asyncio.wait_for(alice.closed.wait(), 10)
+    for task in talking:
+        task.cancel()
     heard = {payload["text"] for name, payload in alice.heard if name == "new_message"}
-    acked = {f"message {number}" for number, answer in enumerate(sent) if answer.done() and answer.result() is None}
+    acked = {text for text, answer in told.items() if answer is None}
     assert acked <= heard
-    for answer in sent:
-        answer.cancel()
+    assert set(told.values()) <= {None, "INTERNAL_ERROR"}
+    assert len(acked) >= 1

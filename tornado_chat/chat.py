@@ -77,6 +77,7 @@ class Chat:
         if user is None:
             return Seat(self, None)
         occupant, first = self._room.enter(user)
+        await self._sanctions.release(user)
         if first:
             await self._bus.publish(self.app_id, user_joined(user))
         return Seat(self, occupant)

@@ -17,7 +17,7 @@ from tornado_chat.errors import ConfigError
 from tornado_chat.logs import set_up_logging
 from tornado_chat.mongo_embedded import EmbeddedMongoError
 from tornado_chat.plugins import discover
-from tornado_chat.server import PortTaken, Server
+from tornado_chat.server import ListenError, Server
 from tornado_chat.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return BAD_CONFIGURATION
-    except PortTaken as error:
-        print(f"tornado-chat: {error}; stop what uses it, or choose another one with --port", file=sys.stderr)
+    except ListenError as error:
+        print(f"tornado-chat: {error}", file=sys.stderr)
     except EmbeddedMongoError as error:
         print(f"tornado-chat: the embedded database: {error}", file=sys.stderr)
     return 1
@@ -90,10 +90,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise ValueError
-    return port
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; it must be 0 to 65535")
+    return int(text)
 
 
 def _serve(options: argparse.Namespace) -> int:

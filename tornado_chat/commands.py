@@ -92,10 +92,21 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class UserParam(Param):
-    """A uname: one word, any case. Its value is the word."""
+    """A uname, in any case: one word, or several in double quotes; an @ before it is left out."""
 
     def take(self, words: list[str]) -> str:
-        return words.pop(0)
+        name = words.pop(0)
+        if name.removeprefix("@").startswith('"'):
+            name = name.replace('"', "", 1)
+            while not name.endswith('"'):
+                if not words:
+                    raise ValueError(name)
+                name += f" {words.pop(0)}"
+            name = name[:-1]
+        name = name.removeprefix("@")
+        if not name:
+            raise ValueError(name)
+        return name
 
 
 @dataclass(frozen=True, slots=True)

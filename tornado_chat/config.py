@@ -7,9 +7,10 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
-from urllib.parse import unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 import msgspec
 from msgspec import Meta, Struct
@@ -45,10 +46,14 @@ class Table(Struct, forbid_unknown_fields=True, kw_only=True):
 class ServerTable(Table):
     """[server]"""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 4000
-    data_dir: str = "data"
+    data_dir: Annotated[str, Meta(min_length=1)] = "data"
     trusted_proxies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for address in self.trusted_proxies:
+            ip_address(address)
 
 
 class MongodbTable(Table):
@@ -63,9 +68,13 @@ class MongodbTable(Table):
 class MoneypotTable(Table):
     """[identity.moneypot]"""
 
-    api: Annotated[str, Meta(pattern=r"\Ahttps?://[^\s?#]+\Z")]
+    api: Annotated[str, Meta(pattern=r"\Ahttps?://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s?#@]*)?\Z")]
     app_secret: Secret
-    timeout: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
+    timeout: Annotated[float, Meta(ge=0.1, le=15)] = 5.0  # a look-up under way holds up the exit
+
+    def __post_init__(self) -> None:
+        if not self.app_secret.reveal():
+            raise ValueError("app_secret must not be empty")
 
 
 class DemoTable(Table):
@@ -140,6 +149,7 @@ class Config(Struct, frozen=True, kw_only=True):
         found = [self.identity.moneypot.app_secret.reveal()] if self.identity.moneypot else []
         if match := re.search(r"//[^/@]*:([^/@]+)@", self.mongodb.uri.reveal()):
             found += [match.group(1), unquote_plus(match.group(1))]
+        found += [quoted(secret) for secret in found for quoted in (quote, quote_plus)]
         return [secret for secret in dict.fromkeys(found) if secret]
 
 

@@ -96,6 +96,7 @@ class Gateway:
         self._registry = registry
         self._connections: dict[str, Connection] = {}  # self._connections[sid]
         self._handlers: dict[str, EventHandler] = {"auth": self._auth, "new_message": self._new_message}
+        self._closing = False
         self._server = _Server(self._event)
         self._server.on("connect", self._connect)
         self._server.on("disconnect", self._disconnect)
@@ -129,6 +130,10 @@ class Gateway:
         """Send an event to every socket in an app's lobby."""
         await self._server.emit(event.name, event.payload, room=_lobby(app_id))
 
+    def refuse_events(self) -> None:
+        """From now on answer every event with INTERNAL_ERROR, so that what is under way comes to an end."""
+        self._closing = True
+
     async def close(self) -> None:
         """Close every connection, without telling each that all the others leave."""
         self._connections.clear()
@@ -143,6 +148,8 @@ class Gateway:
     async def _disconnect(self, sid: str, _reason: str) -> None:
         connection = self._connections.pop(sid, None)
         if connection is not None and connection.seat is not None:
+            # First, or the one who leaves would be told of it.
+            await self._server.leave_room(sid, _lobby(connection.seat.chat.app_id))
             await connection.seat.chat.leave(connection.seat)
 
     async def _event(self, sid: str, name: str | int, args: list[Any], wants_ack: bool) -> Any:
@@ -150,6 +157,8 @@ class Gateway:
         connection = self._connections.get(sid)
         if connection is None or name in LIFECYCLE:
             return NoAck
+        if self._closing:
+            return Ack.INTERNAL_ERROR
         handler = self._handlers.get(str(name))
         if handler is None:
             await self._client_error(connection, f"{ClientError.UNKNOWN_EVENT} `{one_line(str(name), 40)}`")
@@ -194,9 +203,10 @@ class Gateway:
             return await self._client_error(connection, ClientError.AUTH_ORIGIN)
         user = await found.user(str(token)) if is_token(token) else None
         chat = await found.chat()
+        if not self._is_here(connection):
+            return NoAck  # the socket went away while its app, user or history was looked up
         seat = await chat.join(user)
-        if self._connections.get(connection.sid) is not connection:
-            # The socket went away while its app, user or history was looked up.
+        if not self._is_here(connection):
             await chat.leave(seat)
             return NoAck
         # From here to the ack nothing awaits anything: what is said before is in the snapshot, what is said after
@@ -204,6 +214,9 @@ class Gateway:
         connection.seat = seat
         await self._server.enter_room(connection.sid, _lobby(app_id))
         return None, chat.snapshot(seat)
+
+    def _is_here(self, connection: Connection) -> bool:
+        return self._connections.get(connection.sid) is connection
 
     async def _new_message(self, connection: Connection, args: list[Any], wants_ack: bool) -> Any:
         if connection.seat is None:
@@ -230,8 +243,13 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
     """
 
     def __init__(self, handle: Callable[[str, str | int, list[Any], bool], Awaitable[Any]]) -> None:
+        # The library's own handlers write user input to standard error as it is, and at INFO each packet, tokens too.
+        library_log = log.getChild("library")
+        library_log.setLevel(logging.ERROR)
         super().__init__(
             async_mode="tornado",
+            logger=library_log,
+            engineio_logger=library_log,
             async_handlers=False,  # each client's events are handled one after another
             serializer=StrictPacket,
             cors_allowed_origins=[],
@@ -255,7 +273,17 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
         if socket is not None and not socket.upgraded:
             await socket.queue.put(None)  # a poll that waits is answered now; the stock one would hang for 45 s
 
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        await super()._handle_connect(eio_sid, namespace, data)
+        sid = self.manager.sid_from_eio_sid(eio_sid, NAMESPACE)
+        if sid is not None and eio_sid not in self.environ:
+            # The socket died of its own CONNECT packet; nobody else will say that it left.
+            await self._trigger_event("disconnect", NAMESPACE, sid, self.reason.TRANSPORT_ERROR)
+            await self.manager.disconnect(sid, NAMESPACE, ignore_queue=True)
+
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
+        if eio_sid not in self.environ:
+            return  # what was behind a packet that closed the socket
         try:
             if not isinstance(data, str) or not data:
                 raise BadPacket("not text")

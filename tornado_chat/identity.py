@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tornado_chat.errors import IdentityUnavailable
-from tornado_chat.models import MAX_ID, MAX_UNAME, Role, User
+from tornado_chat.models import MAX_ID, MAX_UNAME, Role, User, is_uname
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
@@ -48,8 +48,8 @@ def make_user(answer: dict[str, Any], app: App) -> User:
     user_id, uname = answer.get("id"), answer.get("uname")
     if not isinstance(user_id, int) or isinstance(user_id, bool) or abs(user_id) > MAX_ID:
         raise IdentityUnavailable("a user's id is no integer")
-    if not isinstance(uname, str) or not 1 <= len(uname) <= MAX_UNAME or not uname.isprintable() or not uname.strip():
-        raise IdentityUnavailable(f"a uname isn't 1 to {MAX_UNAME} printable characters")
+    if not isinstance(uname, str) or not is_uname(uname):
+        raise IdentityUnavailable(f"a uname isn't 1 to {MAX_UNAME} printable characters without a space at either end")
     given = answer.get("role")
     role = Role(given) if given in (Role.ADMIN.value, Role.MOD.value) else Role.MEMBER
     if uname in app.owners and not role.outranks(Role.OWNER):

@@ -17,12 +17,18 @@ MAX_UNAME = 64
 
 
 def fold(uname: str) -> str:
-    """Return the form under which unames are compared: NFC, then case-folded.
+    """Return the form under which unames are compared: compatibility forms made plain, then case-folded.
 
-    The only place where the server decides that two spellings are one name.
+    The only place where the server decides that two spellings are one name. Full-width letters and the like are the
+    letters that they look like, so that a mute can't be dodged with them.
     """
     # Twice: case-folding takes some letters with two marks apart.
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", uname).casefold())
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", uname).casefold())
+
+
+def is_uname(text: str) -> bool:
+    """Tell whether a user can have this name: 1 to 64 printable characters, no space at either end."""
+    return 1 <= len(text) <= MAX_UNAME and text.isprintable() and text == text.strip()
 
 
 class Role(StrEnum):

@@ -94,8 +94,10 @@ class EmbeddedMongo:
         deadline = time.monotonic() + START_TIMEOUT
         while not await _answers(self._port):
             if self._process.returncode == IN_USE:
+                holder = (self._data_dir / LOCK_FILE).read_text("ascii").strip()
                 raise EmbeddedMongoError(
-                    f"data directory {self._data_dir} is in use by another tornado-chat; stop it, or choose another one"
+                    f"data directory {self._data_dir} is in use by another tornado-chat (its database is process "
+                    f"{holder}); stop it, or choose another folder"
                 )
             if self._process.returncode is not None:
                 raise EmbeddedMongoError(
@@ -143,9 +145,12 @@ async def _answers(port: int) -> bool:
 def main(data_dir: Path, port: int) -> int:
     """Be the child: lock `data_dir`, serve it on `port`, and end when standard input does. Returns the exit status."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    lock = (data_dir / LOCK_FILE).open("w")
+    lock = (data_dir / LOCK_FILE).open("a", encoding="ascii")
     if not _lock(lock.fileno()):
         return IN_USE
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
     handler = logging.handlers.RotatingFileHandler(data_dir / LOG_FILE, maxBytes=1_000_000, backupCount=1)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

@@ -5,34 +5,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock, Timer
 from tornado_chat.errors import NOT_AUTHORIZED, NOT_MUTED, CommandRefused, StoreUnavailable
 from tornado_chat.events import user_muted, user_unmuted
-from tornado_chat.models import MAX_UNAME, Mute, User
+from tornado_chat.models import Mute, Role, User, is_uname
 from tornado_chat.room import Room
 from tornado_chat.store import Store
 
 log = logging.getLogger(__name__)
 
-MAX_MUTES = 1000  # every `auth` answers the whole list
+MAX_MUTES = 200  # of one moderator at a time; every `auth` answers the whole list
 # However far away the next expiry is, the clock is looked at this often (seconds): it may be set forward.
 LONGEST_NAP = 60.0
 
 
 class Sanctions:
-    """The mutes of one app."""
+    """The mutes of one app. `timeout` is how many seconds a moderator waits for an answer at most."""
 
-    def __init__(self, app_id: int, room: Room, store: Store, bus: Bus, clock: Clock) -> None:
+    def __init__(self, app_id: int, room: Room, store: Store, bus: Bus, clock: Clock, *, timeout: float) -> None:
         self._app_id = app_id
         self._room = room
         self._store = store
         self._bus = bus
         self._clock = clock
+        self._timeout = timeout
         self._lock = asyncio.Lock()  # the database and the room see mutes in the same order
+        self._unsettled: dict[str, Mute] = {}  # self._unsettled[mute.key] = what a failed write was about
         self._timer: Timer | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -45,26 +48,29 @@ class Sanctions:
     async def mute(self, actor: User, uname: str, seconds: int, reason: str) -> Mute:
         """Mute a name, here or not, for `seconds` (1 or more); it replaces a mute that the name has.
 
-        Raises CommandRefused where the actor doesn't outrank the target, StoreUnavailable where it wasn't stored.
+        Raises CommandRefused where the actor doesn't outrank the target, or isn't above who muted it before;
+        StoreUnavailable where it wasn't stored.
         """
-        if len(uname) > MAX_UNAME:
-            raise CommandRefused(f"No user has a name of more than {MAX_UNAME} characters")
-        spelled = self._require_rank(actor, uname)
-        now = self._clock.now()
-        mute = Mute(
-            app_id=self._app_id,
-            uname=spelled,
-            mins=math.ceil(seconds / 60),
-            expires_at=now + timedelta(seconds=seconds),
-            by=actor.uname,
-            by_role=actor.role,
-            reason=reason,
-            at=now,
-        )
-        async with self._lock:
-            if self._room.mute_of(uname) is None and len(self._room.mutes) >= MAX_MUTES:
-                raise CommandRefused(f"The mutelist is full ({MAX_MUTES} names)")
+        if not is_uname(uname):
+            raise CommandRefused("No user can have that name")
+        async with self._turn():
+            spelled = self._require_rank(actor, uname)
+            now = self._clock.now()
+            mute = Mute(
+                app_id=self._app_id,
+                uname=spelled,
+                mins=math.ceil(seconds / 60),
+                expires_at=now + timedelta(seconds=seconds),
+                by=actor.uname,
+                by_role=actor.role,
+                reason=reason,
+                at=now,
+            )
+            if sum(other.by == mute.by and other.key != mute.key for other in self._room.mutes) >= MAX_MUTES:
+                raise CommandRefused(f"You have muted {MAX_MUTES} names; unmute some first")
+            self._unsettled[mute.key] = mute
             await self._store.save_mute(mute)
+            del self._unsettled[mute.key]
             self._room.set_mute(mute)
             await self._bus.publish(self._app_id, user_muted(mute))
         self._arm()
@@ -72,15 +78,23 @@ class Sanctions:
 
     async def unmute(self, actor: User, uname: str) -> Mute:
         """Lift the mute of a name and return it. Raises CommandRefused where there is none or rank forbids it."""
-        async with self._lock:
+        async with self._turn():
             mute = self._room.mute_of(uname)
             if mute is None:
                 raise CommandRefused(NOT_MUTED)
             self._require_rank(actor, uname)
+            self._unsettled[mute.key] = mute
             await self._store.delete_mute(mute)
-            if self._room.drop_mute(mute):
-                await self._bus.publish(self._app_id, user_unmuted(mute))
+            del self._unsettled[mute.key]
+            await self._end(mute)
         return mute
+
+    async def release(self, user: User) -> None:
+        """End a mute of the user's name that doesn't bind them: it was made while nobody knew their rank."""
+        mute = self._room.mute_of(user.uname)
+        if mute is not None and not mute.binds(user):
+            await self._end(mute)
+            await self._forget(mute)
 
     async def close(self) -> None:
         """Stop the timer and finish what is under way."""
@@ -89,10 +103,31 @@ class Sanctions:
         if self._ending is not None:
             await asyncio.shield(self._ending)
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn, and act, within the time limit altogether."""
+        try:
+            async with asyncio.timeout(self._timeout), self._lock:
+                await self._settle()
+                yield
+        except TimeoutError:
+            raise StoreUnavailable(f"the mutes of app {self._app_id} are waiting for the database") from None
+
+    async def _settle(self) -> None:
+        """After a write whose fate is unknown, bring the database back to what the room knows."""
+        for key, attempted in list(self._unsettled.items()):
+            known = self._room.mute_of(key)
+            await (self._store.delete_mute(attempted) if known is None else self._store.save_mute(known))
+            del self._unsettled[key]
+
     def _require_rank(self, actor: User, uname: str) -> str:
+        """Return how the name is spelled. Raises CommandRefused where the actor may not touch it, or its mute."""
         spelled, role = self._room.known(uname)
         if not actor.role.outranks(role):
-            raise CommandRefused(f"{NOT_AUTHORIZED}: {spelled} is {'an' if role.value[0] in 'ao' else 'a'} {role}")
+            raise CommandRefused(f"{NOT_AUTHORIZED}: {spelled} is {_a(role)}")
+        mute = self._room.mute_of(uname)
+        if mute is not None and mute.by_role.outranks(actor.role):
+            raise CommandRefused(f"{NOT_AUTHORIZED}: {_a(mute.by_role)} muted {spelled}")
         return spelled
 
     def _arm(self) -> None:
@@ -109,18 +144,19 @@ class Sanctions:
             self._ending = asyncio.get_running_loop().create_task(self._end_due())
 
     async def _end_due(self) -> None:
-        ended = []
         try:
-            async with self._lock:
-                for mute in self._room.mutes:
-                    if mute.expires_at <= self._clock.now() and self._room.drop_mute(mute):
-                        ended.append(mute)
-                        await self._bus.publish(self._app_id, user_unmuted(mute))
-            # Not under the lock: a database that is away must not hold up the moderators.
-            await asyncio.gather(*map(self._forget, ended))
+            due = [mute for mute in self._room.mutes if mute.expires_at <= self._clock.now()]
+            for mute in due:
+                await self._end(mute)
+            await asyncio.gather(*map(self._forget, due))
         finally:
             self._ending = None
             self._arm()
+
+    async def _end(self, mute: Mute) -> None:
+        """Tell the room that a mute is over; once, whoever ends it, and not where another has replaced it."""
+        if self._room.drop_mute(mute):
+            await self._bus.publish(self._app_id, user_unmuted(mute))
 
     async def _forget(self, mute: Mute) -> None:
         try:
@@ -128,3 +164,7 @@ class Sanctions:
         except StoreUnavailable as error:
             # The TTL index, or the next start, removes it; the mute itself has ended.
             log.warning("app %d: an ended mute stays stored for now: %s", self._app_id, error)
+
+
+def _a(role: Role) -> str:
+    return f"{'an' if role.value[0] in 'ao' else 'a'} {role}"

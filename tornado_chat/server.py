@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -31,10 +33,11 @@ from tornado_chat.store_mongo import MongoStore
 from tornado_chat.web import Health, demo_handlers, handlers
 
 EMBEDDED = "embedded"
+DRAIN = 10.0  # seconds for what is under way when the server is asked to stop
 NO_APP = 0  # stands for "any app" when the plugins of default.toml are tried at the start
 
 
-class PortTaken(ChatError):
+class ListenError(ChatError):
     """The server can't listen where it is told to."""
 
 
@@ -77,14 +80,15 @@ class Server:
     async def start(self) -> None:
         """Start the embedded database, if it is to be used, and listen; `port` is then the real one.
 
-        A database of another kind may be away: the server listens, says so, and waits for it. Raises PortTaken where
+        A database of another kind may be away: the server listens, says so, and waits for it. Raises ListenError where
         the port can't be had, EmbeddedMongoError where the embedded database doesn't start.
         """
         try:
             sockets = bind_sockets(self.port, self._config.server.host)
         except OSError as error:
             where = f"port {self.port} of {self._config.server.host}"
-            raise PortTaken(f"can't listen on {where}: {error.strerror or error}") from None
+            hint = "; stop what uses it, or choose another one with --port" if error.errno == errno.EADDRINUSE else ""
+            raise ListenError(f"can't listen on {where}: {error.strerror or error}{hint}") from None
         self.port = sockets[0].getsockname()[1]
         if self._embedded is not None:
             await self._embedded.start()
@@ -104,7 +108,9 @@ class Server:
         self._http.stop()
         if self._opening is not None:
             self._opening.cancel()
-        await self._registry.close()
+        self._gateway.refuse_events()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._registry.close(), DRAIN)
         await self._gateway.close()
         await self._http.close_all_connections()
         await asyncio.gather(*(identity.close() for identity in self._identities.values()))
@@ -140,7 +146,7 @@ class Server:
     def _assemble(self, app_id: int, name: str, app_file: AppFile) -> Chat:
         """Make an app's chat, with its own room and its own plugins. No I/O. Raises ConfigError."""
         room = Room(app_file.history)
-        sanctions = Sanctions(app_id, room, self._store, self._bus, self._clock)
+        sanctions = Sanctions(app_id, room, self._store, self._bus, self._clock, timeout=self._config.mongodb.timeout)
 
         def make_api(plugin: str, options: Any) -> PluginApi:
             return PluginApi(plugin, app_id, options, room, sanctions)

@@ -55,12 +55,18 @@ class MongoStore:
                 retryWrites=False,
             )
         except (InvalidURI, ConfigurationError, ValueError, TypeError) as error:
-            raise ConfigError(f"mongodb.uri: {error}") from None
+            # Not its message: that quotes the URI, and with it the password.
+            raise ConfigError(
+                f"server.toml: mongodb.uri: expected mongodb://[user:password@]host[:port], with each of them "
+                f"percent-encoded ({type(error).__name__})"
+            ) from None
         db = self._client.get_database(database, write_concern=WriteConcern(w="majority", j=True))
         self._messages = db.messages
         self._counters = db.counters
         self._mutes = db.mutes
         self._ready = asyncio.Event()
+        # self._unsettled[app_id] = [(first id, last id)] of inserts that may or may not have been done
+        self._unsettled: dict[int, list[tuple[int, int]]] = {}
 
     @property
     def ready(self) -> bool:
@@ -132,6 +138,7 @@ class MongoStore:
         await self._within(self._mutes.delete_one({"_id": _mute_id(mute), "at": mute.at}), self._timeout)
 
     async def _append(self, app_id: int, postings: Sequence[Posting]) -> list[Message]:
+        await self._settle(app_id)
         counter = await self._counters.find_one_and_update(
             {"_id": app_id},
             {"$inc": {"seq": len(postings)}},
@@ -143,8 +150,25 @@ class MongoStore:
             Message(app_id, first + offset, posting.at, posting.user, posting.text)
             for offset, posting in enumerate(postings)
         ]
-        await self._messages.insert_many([_row(message) for message in messages])
+        try:
+            await self._messages.insert_many([_row(message) for message in messages])
+        except BaseException:  # the time-out's cancellation too
+            # Its fate is unknown, and its senders are told that nothing was sent.
+            self._unsettled.setdefault(app_id, []).append((first, messages[-1].id))
+            raise
         return messages
+
+    async def _settle(self, app_id: int) -> None:
+        """Remove what was stored after all, although its senders were told that it wasn't."""
+        unsettled = self._unsettled.pop(app_id, [])
+        try:
+            while unsettled:
+                first, last = unsettled[-1]
+                await self._messages.delete_many({"app_id": app_id, "id": {"$gte": first, "$lte": last}})
+                unsettled.pop()
+        finally:
+            if unsettled:
+                self._unsettled.setdefault(app_id, []).extend(unsettled)
 
     async def _raise_counter(self, app_id: int, newest: int) -> None:
         # A database restored from parts may have messages that its counter doesn't know of.

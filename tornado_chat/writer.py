@@ -32,8 +32,8 @@ class Writer:
     """Stores one app's messages.
 
     `publish` is awaited for each stored message, in id order, before its sender is answered. `timeout` is how many
-    seconds a sender waits at most. For `pause` seconds after a failure senders are refused at once: the messages that one
-    client sends into a dead database would else wait one after another, each its whole timeout.
+    seconds a sender waits at most. For `pause` seconds after a failure senders are refused at once: the messages that
+    one client sends into a dead database would else wait one after another, each its whole timeout.
     """
 
     def __init__(

@@ -28,6 +28,9 @@ class HealthHandler(RequestHandler):
     def initialize(self, read_health: ReadHealth) -> None:
         self._read_health = read_health
 
+    async def head(self) -> None:
+        await self.get()
+
     async def get(self) -> None:
         health = await self._read_health()
         up = health.database == "up"
