@@ -25,7 +25,8 @@ SEED_TOKEN = "5fef422fb4e79a1785868b87abb3d3932ea5621c23ab2e9b13ee2167f12542cb" 
 class FakeMoneypot:
     """The API's data and its moods.
 
-    `mood` is ok, html, error500, error503, junk, null, slow (never answers), drip (a byte now and then), redirect or
+    `mood` is ok, html, error500, error503, junk, null, slow (answers when
+    it is released), drip (a byte now and then), redirect or
     drop (closes the connection). `calls` counts requests by path, without the query.
     """
 
@@ -96,6 +97,7 @@ class _Handler(RequestHandler):
             case "slow":
                 fake.held.set()
                 await fake.released.wait()
+                self._answer(key)
             case "drip":
                 while not fake.released.is_set():
                     self.write(" ")

@@ -199,12 +199,13 @@ def make_config(tmp_path: Path, embedded_uri: str, database: str, api_url: str) 
         identity: str | None = None,
         apps: tuple[int, ...] = (2, 3),
         plugins: str = "",
+        server: str = "",
     ) -> Config:
         folder = tmp_path / "conf"
         (folder / "apps").mkdir(parents=True, exist_ok=True)
         identity = identity or f'[identity.moneypot]\napi = "{api_url}"\napp_secret = "{SECRET}"\ntimeout = 2.0\n'
         (folder / "server.toml").write_text(
-            f'[server]\nport = 0\n[mongodb]\nuri = "{mongodb or embedded_uri}"\ndatabase = "{database}"\n'
+            f'[server]\nport = 0\n{server}\n[mongodb]\nuri = "{mongodb or embedded_uri}"\ndatabase = "{database}"\n'
             f"timeout = {timeout}\n{identity}\n{plugins}\n"
         )
         for app_id in apps:

@@ -128,12 +128,17 @@ async def test_neither_secret_nor_token_shows_anywhere(
 async def test_look_ups_in_flight_are_bounded(
     identity: MoneypotIdentity, api: FakeMoneypot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tornado_chat.identity_moneypot.MAX_IN_FLIGHT", 3)
-    assert MAX_IN_FLIGHT > 3
+    monkeypatch.setattr(identity._users, "_max_flights", 3)
+    assert identity._apps._max_flights == MAX_IN_FLIGHT
+    assert await identity.app(2) == DICE
+    assert await identity.user(DICE, TOKEN) is not None
     api.mood = "slow"
     waiting = [asyncio.ensure_future(identity.user(DICE, f"token-{number}")) for number in range(3)]
     await asyncio.sleep(0)
     with pytest.raises(IdentityUnavailable, match="already under way"):
         await identity.user(DICE, "one-more")
+    # Those who are known already are none of it.
+    assert await identity.app(2) == DICE
+    assert await identity.user(DICE, TOKEN) is not None
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(result, IdentityUnavailable) for result in results)

@@ -102,18 +102,18 @@ async def test_closing_closes_every_chat(registry: Registry, chats: Chats) -> No
 def test_a_refused_origin_is_logged_once_and_only_so_many(registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     for _ in range(2):
-        assert not registry.allows_origin("https://evil.example\n", "chat.example")
+        assert not registry.allows_origin("https://evil.example\n", "chat.example", "1.2.3.4")
     assert len(caplog.records) == 1
-    assert "https://evil.example\\n" in caplog.messages[0]
+    assert "https://evil.example\\n from 1.2.3.4" in caplog.messages[0]
     for number in range(MAX_NOTED * 2):
-        registry.allows_origin(f"https://evil{number}.example", "chat.example")
+        registry.allows_origin(f"https://evil{number}.example", "chat.example", "1.2.3.4")
     assert len(caplog.records) == MAX_NOTED
 
 
 def test_the_servers_own_pages_and_those_of_its_apps_are_let_in(registry: Registry) -> None:
-    assert registry.allows_origin("https://good.example", "chat.example")
-    assert registry.allows_origin("https://chat.example", "chat.example")
-    assert not registry.allows_origin("https://chat.example.evil", "chat.example")
+    assert registry.allows_origin("https://good.example", "chat.example", "1.2.3.4")
+    assert registry.allows_origin("https://chat.example", "chat.example", "1.2.3.4")
+    assert not registry.allows_origin("https://chat.example.evil", "chat.example", "1.2.3.4")
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ async def test_a_database_that_goes_away_is_an_internal_error_in_time_and_recove
 
 
 @pytest.mark.gen_test
-async def test_five_hundred_who_send_at_once_into_a_dead_database_are_all_answered_in_time(
+async def test_fifty_who_send_at_once_into_a_dead_database_are_all_answered_in_time(
     serve: Any, connect: Any, make_config: Any, mongod_command: list[str], tmp_path: Any, api: Any
 ) -> None:
     users = 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -37,7 +38,11 @@ async def test_the_demo_page_has_a_strict_policy_and_is_there_in_a_demo_alone(se
 
 
 @pytest.mark.gen_test
-async def test_a_body_that_is_too_long_is_refused(serve: Any, make_config: Any) -> None:
+async def test_a_body_that_is_too_long_is_refused_and_nothing_of_it_is_taken(serve: Any, make_config: Any) -> None:
     server = await serve(make_config())
-    answer = await get(server, "/socket.io/?EIO=4&transport=polling&sid=x", method="POST", body=b"x" * 70_000)
-    assert answer.code in {400, 413, 599}
+    session = "/socket.io/?EIO=4&transport=polling&sid="
+    session += json.loads((await get(server, "/socket.io/?EIO=4&transport=polling")).body[1:])["sid"]
+    packet = b'42["' + b"x" * 60_000 + b'"]'
+    for body, code in ((b"40", 200), (packet, 200), (packet + b"\x1e" + packet, 400)):
+        assert (await get(server, session, method="POST", body=body)).code == code
+    assert (await get(server, session)).body.count(b"unknown event") == 1

@@ -7,7 +7,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 from urllib.parse import quote, quote_plus, unquote_plus
@@ -15,6 +14,7 @@ from urllib.parse import quote, quote_plus, unquote_plus
 import msgspec
 from msgspec import Meta, Struct
 
+from tornado_chat.addresses import TrustedProxies
 from tornado_chat.errors import ConfigError
 from tornado_chat.models import MAX_ID
 from tornado_chat.origins import Origins
@@ -52,8 +52,7 @@ class ServerTable(Table):
     trusted_proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for address in self.trusted_proxies:
-            ip_address(address)
+        TrustedProxies(self.trusted_proxies)
 
 
 class MongodbTable(Table):

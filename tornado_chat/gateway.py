@@ -5,17 +5,20 @@ The only home of python-socketio and python-engineio.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import socketio
+from engineio.payload import Payload
 from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT, Packet
 from tornado.web import RequestHandler
 
+from tornado_chat.addresses import TrustedProxies
 from tornado_chat.chat import Seat
 from tornado_chat.errors import MAX_TEXT, Ack, ClientError, IdentityUnavailable, StoreUnavailable
 from tornado_chat.events import CLIENT_ERROR, SYSTEM_MESSAGE, Event
@@ -27,6 +30,7 @@ from tornado_chat.text import is_unicode, js_length, js_trim, one_line
 log = logging.getLogger(__name__)
 
 MAX_PACKET = 64 * 1024  # bytes; the longest that the protocol needs is a message of 350 units
+MAX_UNREAD = 16  # frames of one client that wait behind an event under way
 NAMESPACE = "/"
 
 # Socket.IO's own to send; as an event of a client they mean nothing. (The seed's README emits both.)
@@ -84,6 +88,7 @@ class Connection:
     origin: str | None
     seat: Seat | None = None
     joining: bool = False
+    gone: bool = False
 
 
 EventHandler = Callable[[Connection, list[Any], bool], Awaitable[Any]]
@@ -92,34 +97,17 @@ EventHandler = Callable[[Connection, list[Any], bool], Awaitable[Any]]
 class Gateway:
     """The Socket.IO server of all apps."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, proxies: TrustedProxies) -> None:
         self._registry = registry
         self._connections: dict[str, Connection] = {}  # self._connections[sid]
         self._handlers: dict[str, EventHandler] = {"auth": self._auth, "new_message": self._new_message}
         self._closing = False
-        self._server = _Server(self._event)
+        self._server = _Server(self._event, self._gone)
         self._server.on("connect", self._connect)
         self._server.on("disconnect", self._disconnect)
-        server = self._server
-
-        class Handler(socketio.get_tornado_handler(server)):  # type: ignore[misc]
-            def prepare(self) -> None:
-                origin = self.request.headers.get("Origin")
-                if origin is not None and not registry.allows_origin(origin, self.request.host):
-                    self.set_status(HTTPStatus.FORBIDDEN)
-                    self.finish("this page's origin is not in the `origins` of any app")
-
-            def check_origin(self, origin: str) -> bool:
-                return registry.allows_origin(origin, self.request.host)
-
-            def get_compression_options(self) -> None:
-                # It would compress every broadcast once for each client, at 150 KB of memory each.
-                return None
-
-        self.handler: type[RequestHandler] = Handler
-        server.eio.cors_allowed_origins = lambda origin, environ: (
-            origin is None or registry.allows_origin(origin, environ.get("HTTP_HOST", ""))
-        )
+        self.handler: type[RequestHandler] = _make_handler(self._server, registry, proxies)
+        # Handlers have checked it; python-engineio asks again, to name the origin in its answer.
+        self._server.eio.cors_allowed_origins = lambda origin, environ: True
 
     @property
     def connections(self) -> int:
@@ -151,6 +139,10 @@ class Gateway:
             # First, or the one who leaves would be told of it.
             await self._server.leave_room(sid, _lobby(connection.seat.chat.app_id))
             await connection.seat.chat.leave(connection.seat)
+
+    def _gone(self, sid: str) -> None:
+        if (connection := self._connections.get(sid)) is not None:
+            connection.gone = True
 
     async def _event(self, sid: str, name: str | int, args: list[Any], wants_ack: bool) -> Any:
         """Answer one event of a client: what to ack with (a tuple: several arguments), or NoAck. Never raises."""
@@ -216,7 +208,7 @@ class Gateway:
         return None, chat.snapshot(seat)
 
     def _is_here(self, connection: Connection) -> bool:
-        return self._connections.get(connection.sid) is connection
+        return self._connections.get(connection.sid) is connection and not connection.gone
 
     async def _new_message(self, connection: Connection, args: list[Any], wants_ack: bool) -> Any:
         if connection.seat is None:
@@ -235,6 +227,49 @@ class Gateway:
         return NoAck
 
 
+def _make_handler(server: _Server, registry: Registry, proxies: TrustedProxies) -> type[RequestHandler]:
+    """Return the Tornado handler of /socket.io/: python-engineio's, with our say on who may connect, and how fast."""
+
+    class Handler(socketio.get_tornado_handler(server)):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._taken = asyncio.Event()
+
+        def prepare(self) -> None:
+            origin = self.request.headers.get("Origin")
+            if origin is None:
+                return
+            address = proxies.client(self.request.remote_ip or "", self.request.headers.get("X-Forwarded-For", ""))
+            if not registry.allows_origin(origin, self.request.host, address):
+                self.set_status(HTTPStatus.FORBIDDEN)
+                self.finish("this page's origin is not in the `origins` of any app")
+
+        def check_origin(self, origin: str) -> bool:
+            return True  # prepare() did
+
+        def get_compression_options(self) -> None:
+            # It would compress every broadcast once for each client, at 150 KB of memory each.
+            return None
+
+        async def on_message(self, message: str | bytes) -> None:
+            await super().on_message(message)
+            # Tornado reads the next frame when this returns: what a client sends faster waits on its side.
+            while self.receive_queue.qsize() > MAX_UNREAD:
+                self._taken.clear()
+                await self._taken.wait()
+
+        async def get_next_message(self) -> Any:
+            message = await super().get_next_message()
+            self._taken.set()
+            return message
+
+        def on_close(self) -> None:
+            super().on_close()
+            server.gone(self.get_query_argument("sid", None) or getattr(self, "eio_sid", None))
+
+    return cast(type[RequestHandler], Handler)
+
+
 class _Server(socketio.AsyncServer):  # type: ignore[misc]
     """python-socketio with one way in for a client's events.
 
@@ -242,7 +277,14 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
     included, raises on a wrong count of them, and doesn't say whether an ack is wanted.
     """
 
-    def __init__(self, handle: Callable[[str, str | int, list[Any], bool], Awaitable[Any]]) -> None:
+    def __init__(
+        self,
+        handle: Callable[[str, str | int, list[Any], bool], Awaitable[Any]],
+        on_gone: Callable[[str], None],
+    ) -> None:
+        self._on_gone = on_gone
+        # As many packets as fit into one polling request: with the library's own 16, the 17th loses all of them.
+        Payload.max_decode_packets = MAX_PACKET
         # The library's own handlers write user input to standard error as it is, and at INFO each packet, tokens too.
         library_log = log.getChild("library")
         library_log.setLevel(logging.ERROR)
@@ -257,6 +299,15 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
             max_http_buffer_size=MAX_PACKET,
         )
         self._handle = handle
+
+    def gone(self, eio_sid: str | None) -> None:
+        """Take note that a WebSocket closed; the library says so only when the client's event under way is done."""
+        if eio_sid is not None and (sid := self.manager.sid_from_eio_sid(eio_sid, NAMESPACE)) is not None:
+            self._on_gone(sid)
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        environ["tornado.handler"].eio_sid = eio_sid
+        await super()._handle_eio_connect(eio_sid, environ)
 
     async def hang_up_all(self) -> None:
         for eio_sid in list(self.eio.sockets):

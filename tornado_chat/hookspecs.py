@@ -1,4 +1,7 @@
-"""The plugin contract. Each hook is called once per app, when the app's plugins are loaded, and registers something."""
+"""The plugin contract. Each hook is called once per app, when the app's plugins are loaded, and registers something.
+
+The plugins of apps/default.toml are loaded at the start too, for app 0, so that an error in them stops the start.
+"""
 
 from __future__ import annotations
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -22,14 +23,16 @@ from requests_futures.sessions import FuturesSession
 
 from tornado_chat.errors import IdentityUnavailable
 from tornado_chat.identity import App, make_user
-from tornado_chat.lookup_cache import LookupCache
+from tornado_chat.lookup_cache import LookupCache, TooManyQuestions
 from tornado_chat.models import User
 from tornado_chat.text import one_line
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 WORKERS = 8
-MAX_IN_FLIGHT = 500  # look-ups; beyond this an answer could not come in time anyway
+MAX_IN_FLIGHT = 500  # look-ups of each kind; beyond this an answer could not come in time anyway
 MAX_ANSWER = 64 * 1024  # bytes
 CACHE_SECONDS = 30.0
 CACHE_SIZE = 10_000
@@ -55,27 +58,20 @@ class MoneypotIdentity:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # netrc and proxy variables of whoever started the server are none of this API's business.
         self._session.trust_env = False
-        self._apps: LookupCache[int, App | None] = LookupCache(self._fetch_app, size=CACHE_SIZE, ttl=CACHE_SECONDS)
-        self._users: LookupCache[str, dict[str, Any] | None] = LookupCache(
-            self._fetch_user, size=CACHE_SIZE, ttl=CACHE_SECONDS
-        )
+        bounds: Any = {"size": CACHE_SIZE, "ttl": CACHE_SECONDS, "max_flights": MAX_IN_FLIGHT}
+        self._apps: LookupCache[int, App | None] = LookupCache(self._fetch_app, **bounds)
+        self._users: LookupCache[str, dict[str, Any] | None] = LookupCache(self._fetch_user, **bounds)
 
     async def app(self, app_id: int) -> App | None:
-        self._require_room()
-        return await self._apps.get(app_id)
+        return await _answered(self._apps.get(app_id))
 
     async def user(self, app: App, token: str) -> User | None:
-        self._require_room()
-        answer = await self._users.get(token)
+        answer = await _answered(self._users.get(token))
         return None if answer is None else make_user(answer, app)
 
     async def close(self) -> None:
         self._session.executor.shutdown(wait=False, cancel_futures=True)
         self._session.close()
-
-    def _require_room(self) -> None:
-        if self._apps.in_flight + self._users.in_flight >= MAX_IN_FLIGHT:
-            raise IdentityUnavailable(f"{MAX_IN_FLIGHT} look-ups are already under way")
 
     async def _fetch_app(self, app_id: int) -> App | None:
         answer = await self._get(f"apps/{app_id}")
@@ -123,7 +119,7 @@ class MoneypotIdentity:
         """Fetch `path`; a GET that broke on the way, or met a 502 to 504, gets a second try."""
         try:
             status, body = await self._get_once(path, deadline)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
             return await self._get_once(path, deadline)
         return await self._get_once(path, deadline) if status in (502, 503, 504) else (status, body)
 
@@ -151,3 +147,10 @@ class MoneypotIdentity:
 
     def _unusable(self, kind: str, what: str) -> IdentityUnavailable:
         return IdentityUnavailable(f"the answer of {self._api}/{kind} {what}")
+
+
+async def _answered(look_up: Awaitable[T]) -> T:
+    try:
+        return await look_up
+    except TooManyQuestions as error:
+        raise IdentityUnavailable(str(error)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -12,34 +13,41 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+class TooManyQuestions(Exception):
+    """As many questions as are allowed are under way."""
+
+
 class LookupCache(Generic[K, V]):
     """Asks `ask` for what it doesn't hold. What `ask` raises goes to all who wait, and isn't kept.
 
-    Holds at most `size` answers, each for `ttl` seconds.
+    Holds at most `size` answers, each for `ttl` seconds, and asks at most `max_flights` questions at a time.
     """
 
-    def __init__(self, ask: Callable[[K], Awaitable[V]], *, size: int, ttl: float) -> None:
+    def __init__(
+        self, ask: Callable[[K], Awaitable[V]], *, size: int, ttl: float, max_flights: int = sys.maxsize
+    ) -> None:
         self._ask = ask
+        self._max_flights = max_flights
         self._answers: TTLCache[K, V] = TTLCache(size, ttl)
         self._flights: dict[K, asyncio.Future[V]] = {}
 
     async def get(self, key: K) -> V:
-        """Return the answer for `key`; a hundred callers at once make one question."""
+        """Return the answer for `key`; a hundred callers at once make one question.
+
+        Raises TooManyQuestions where this one would be one too many.
+        """
         try:
             return self._answers[key]
         except KeyError:
             pass
         flight = self._flights.get(key)
         if flight is None:
+            if len(self._flights) >= self._max_flights:
+                raise TooManyQuestions(f"{self._max_flights} look-ups are already under way")
             flight = self._flights[key] = asyncio.ensure_future(self._fly(key))
             flight.add_done_callback(_retrieve)
         # The question outlives the caller who asked first: others wait for it.
         return await asyncio.shield(flight)
-
-    @property
-    def in_flight(self) -> int:
-        """How many questions are under way."""
-        return len(self._flights)
 
     async def _fly(self, key: K) -> V:
         try:

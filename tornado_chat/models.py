@@ -15,20 +15,27 @@ MAX_ID = 2**53 - 1
 MAX_UNAME = 64
 """Longest uname, in code points."""
 
+# Unicode's Default_Ignorable_Code_Point, without those that str.isprintable() refuses, and the blank Braille pattern.
+_INVISIBLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+)
+
 
 def fold(uname: str) -> str:
     """Return the form under which unames are compared: compatibility forms made plain, then case-folded.
 
     The only place where the server decides that two spellings are one name. Full-width letters and the like are the
-    letters that they look like, so that a mute can't be dodged with them.
+    letters that they look like, and what can't be seen doesn't count, so that a mute can't be dodged with them.
     """
     # Twice: case-folding takes some letters with two marks apart.
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", uname).casefold())
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", uname).casefold())
+    return "".join(char for char in plain if char not in _INVISIBLE)
 
 
 def is_uname(text: str) -> bool:
-    """Tell whether a user can have this name: 1 to 64 printable characters, no space at either end."""
-    return 1 <= len(text) <= MAX_UNAME and text.isprintable() and text == text.strip()
+    """Tell whether a user can have this name: 1 to 64 printable characters that show, no space at either end."""
+    return len(text) <= MAX_UNAME and text.isprintable() and text == text.strip() and fold(text).strip() != ""
 
 
 class Role(StrEnum):

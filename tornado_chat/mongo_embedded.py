@@ -29,7 +29,8 @@ LOCK_FILE = "database.lock"
 START_TIMEOUT = 20.0  # seconds; a slow disk and a cold start take two
 LOCK_PATIENCE = 5.0  # seconds for the child of a server that was just killed to go
 STOP_PATIENCE = 5.0
-RESTART_PAUSE = 0.5
+FIRST_PAUSE = 0.25  # seconds before it is started again; doubles up to LAST_PAUSE
+LAST_PAUSE = 10.0
 IN_USE = 3  # exit status of a child that doesn't get the lock
 
 
@@ -80,8 +81,15 @@ class EmbeddedMongo:
             await self._process.wait()
 
     async def _spawn(self) -> None:
+        try:
+            await self._spawn_child()
+        except OSError as error:
+            raise EmbeddedMongoError(f"it can't be started: {error}") from None
+
+    async def _spawn_child(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # the folder that the server was started in is no place to import from
             "-m",
             "tornado_chat.mongo_embedded",
             str(self._data_dir),
@@ -119,11 +127,17 @@ class EmbeddedMongo:
                 status,
                 self._data_dir / LOG_FILE,
             )
-            await asyncio.sleep(RESTART_PAUSE)
+            await self._restart()
+
+    async def _restart(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            await asyncio.sleep(pause)
             try:
-                await self._spawn()
+                return await self._spawn()
             except EmbeddedMongoError as error:
-                log.error("the embedded database doesn't start: %s", error)
+                pause = min(pause * 2, LAST_PAUSE)
+                log.error("the embedded database doesn't start: %s; trying again in %g s", error, pause)
 
 
 def _free_port() -> int:

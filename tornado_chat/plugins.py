@@ -102,7 +102,7 @@ def _in_folders(folders: Iterable[Path]) -> Iterator[Found]:
             raise ConfigError(f"plugins.path: {folder} is not a folder")
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("_"):
-                yield Found(path.stem, str(path), functools.partial(_import_file, path))
+                yield Found(path.stem, str(path), functools.cache(functools.partial(_import_file, path)))
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -62,16 +62,20 @@ class Registry:
             if flight.done() and not flight.cancelled() and flight.exception() is None
         ]
 
-    def allows_origin(self, origin: str, host: str) -> bool:
-        """Tell whether a page of `origin` may connect at all: the server's own `host`, or what some app allows."""
+    def allows_origin(self, origin: str, host: str, address: str) -> bool:
+        """Tell whether a page of `origin` may connect at all: the server's own `host`, or what some app allows.
+
+        A refusal is logged, with the client's `address`, once for each origin.
+        """
         known = is_own(origin, host) or any(origins.allow(origin) for origins in self._origins.values())
         if known and is_url(origin):
             return True
         if origin not in self._noted and len(self._noted) < MAX_NOTED:
             self._noted.add(origin)
             log.warning(
-                "a page of origin %s was refused; to let it in, add it to `origins` in the file of its app in apps/",
+                "a page of origin %s from %s was refused; to let it in, add it to `origins` in the file of its app",
                 one_line(origin),
+                address,
             )
         return False
 

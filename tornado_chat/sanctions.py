@@ -38,6 +38,7 @@ class Sanctions:
         self._unsettled: dict[str, Mute] = {}  # self._unsettled[mute.key] = what a failed write was about
         self._timer: Timer | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._closed = False
 
     def load(self, mutes: Iterable[Mute]) -> None:
         """Take over stored mutes at start; those that have run out meanwhile end at the first tick."""
@@ -51,6 +52,8 @@ class Sanctions:
         Raises CommandRefused where the actor doesn't outrank the target, or isn't above who muted it before;
         StoreUnavailable where it wasn't stored.
         """
+        if seconds < 1:
+            raise CommandRefused("A mute lasts at least 1 s")
         if not is_uname(uname):
             raise CommandRefused("No user can have that name")
         async with self._turn():
@@ -72,8 +75,9 @@ class Sanctions:
             await self._store.save_mute(mute)
             del self._unsettled[mute.key]
             self._room.set_mute(mute)
-            await self._bus.publish(self._app_id, user_muted(mute))
+        # Not within the time limit: it is stored, and it holds.
         self._arm()
+        await self._bus.publish(self._app_id, user_muted(mute))
         return mute
 
     async def unmute(self, actor: User, uname: str) -> Mute:
@@ -86,7 +90,7 @@ class Sanctions:
             self._unsettled[mute.key] = mute
             await self._store.delete_mute(mute)
             del self._unsettled[mute.key]
-            await self._end(mute)
+        await self._end(mute)
         return mute
 
     async def release(self, user: User) -> None:
@@ -98,6 +102,7 @@ class Sanctions:
 
     async def close(self) -> None:
         """Stop the timer and finish what is under way."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._ending is not None:
@@ -135,7 +140,7 @@ class Sanctions:
             self._timer.cancel()
             self._timer = None
         due = min((mute.expires_at for mute in self._room.mutes), default=None)
-        if due is not None:
+        if due is not None and not self._closed:
             wait = (due - self._clock.now()).total_seconds()
             self._timer = self._clock.call_later(min(max(wait, 0.0), LONGEST_NAP), self._tick)
 

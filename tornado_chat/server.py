@@ -13,6 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from tornado_chat.addresses import TrustedProxies
 from tornado_chat.bus import DirectBus
 from tornado_chat.chat import Chat
 from tornado_chat.clock import Clock, SystemClock
@@ -22,6 +23,7 @@ from tornado_chat.gateway import MAX_PACKET, Gateway
 from tornado_chat.identity import IdentityProvider
 from tornado_chat.identity_demo import DemoIdentity
 from tornado_chat.identity_moneypot import MoneypotIdentity
+from tornado_chat.lookup_cache import LookupCache
 from tornado_chat.moderation import Moderation
 from tornado_chat.mongo_embedded import EmbeddedMongo
 from tornado_chat.plugin_api import PluginApi
@@ -34,6 +36,7 @@ from tornado_chat.web import Health, demo_handlers, handlers
 
 EMBEDDED = "embedded"
 DRAIN = 10.0  # seconds for what is under way when the server is asked to stop
+PING_SECONDS = 1.0  # /healthz asks the database at most this often, whoever asks it
 NO_APP = 0  # stands for "any app" when the plugins of default.toml are tried at the start
 
 
@@ -62,20 +65,19 @@ class Server:
             retention_days=config.mongodb.retention_days,
         )
         self._bus = DirectBus()
-        for name, app_file in config.app_files:
-            self._assemble(app_file.id or NO_APP, name, app_file)
+        # All of them, also the default's for no app in particular: what is wrong with a plugin stops the start.
+        self._assembled = {
+            app_file.id or NO_APP: self._assemble(app_file.id or NO_APP, name, app_file)
+            for name, app_file in config.app_files
+        }
         self._identities = _identities(config)
         self._registry = Registry(config, self._identities, self._make_chat)
-        self._gateway = Gateway(self._registry)
+        self._gateway = Gateway(self._registry, TrustedProxies(config.server.trusted_proxies))
         self._bus.connect(self._gateway.deliver)
-        self._http = HTTPServer(
-            self._application(demo),
-            xheaders=bool(config.server.trusted_proxies),
-            trusted_downstream=list(config.server.trusted_proxies),
-            max_body_size=MAX_PACKET,
-        )
+        self._http = HTTPServer(self._application(demo), max_body_size=MAX_PACKET)
         self._opening: asyncio.Task[None] | None = None
         self._stopped = False
+        self._pings: LookupCache[None, bool] = LookupCache(self._ping, size=1, ttl=PING_SECONDS)
 
     async def start(self) -> None:
         """Start the embedded database, if it is to be used, and listen; `port` is then the real one.
@@ -90,8 +92,13 @@ class Server:
             hint = "; stop what uses it, or choose another one with --port" if error.errno == errno.EADDRINUSE else ""
             raise ListenError(f"can't listen on {where}: {error.strerror or error}{hint}") from None
         self.port = sockets[0].getsockname()[1]
-        if self._embedded is not None:
-            await self._embedded.start()
+        try:
+            if self._embedded is not None:
+                await self._embedded.start()
+        except BaseException:
+            for bound in sockets:
+                bound.close()
+            raise
         self._opening = asyncio.get_running_loop().create_task(self._store.open())
         # Nobody is let in for a moment's INTERNAL_ERROR where the database is there; nobody is kept out where it isn't.
         await asyncio.wait({self._opening}, timeout=self._config.mongodb.timeout)
@@ -108,29 +115,35 @@ class Server:
         self._http.stop()
         if self._opening is not None:
             self._opening.cancel()
-        self._gateway.refuse_events()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._registry.close(), DRAIN)
-        await self._gateway.close()
-        await self._http.close_all_connections()
-        await asyncio.gather(*(identity.close() for identity in self._identities.values()))
-        await self._store.close()
-        if self._embedded is not None:
-            await self._embedded.stop()
+        # Read from its end: whatever goes wrong in one step, the next ones are taken.
+        async with contextlib.AsyncExitStack() as steps:
+            if self._embedded is not None:
+                steps.push_async_callback(self._embedded.stop)
+            steps.push_async_callback(self._store.close)
+            for identity in self._identities.values():
+                steps.push_async_callback(identity.close)
+            steps.push_async_callback(self._http.close_all_connections)
+            steps.push_async_callback(self._gateway.close)
+            self._gateway.refuse_events()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._registry.close(), DRAIN)
 
     async def health(self) -> Health:
         """Tell how the server is, as /healthz answers it."""
         database = "waiting"
         if self._store.ready:
-            try:
-                await self._store.ping()
-                database = "up"
-            except StoreUnavailable:
-                database = "down"
+            database = "up" if await self._pings.get(None) else "down"
         failures: Counter[str] = Counter()
         for chat in self._registry.chats:
             failures += chat.moderation.failures
         return Health(database, self._gateway.connections, dict(failures))
+
+    async def _ping(self, _: None) -> bool:
+        try:
+            await self._store.ping()
+        except StoreUnavailable:
+            return False
+        return True
 
     def _application(self, demo: bool) -> Application:
         routes: list[Any] = [(r"/socket\.io/", self._gateway.handler), *handlers(self.health)]
@@ -139,6 +152,8 @@ class Server:
         return Application(routes, websocket_max_message_size=MAX_PACKET)
 
     def _make_chat(self, app_id: int) -> Chat:
+        if app_id in self._assembled:
+            return self._assembled[app_id]
         entry = self._config.app(app_id)
         assert entry is not None, app_id  # noqa: S101 - the registry asks only for apps that the configuration has
         return self._assemble(app_id, *entry)

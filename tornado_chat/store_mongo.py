@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
-from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
+from pymongo.errors import BulkWriteError, ConfigurationError, InvalidURI, PyMongoError
 from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
@@ -24,18 +25,24 @@ T = TypeVar("T")
 
 FIRST_RETRY = 0.25  # seconds; doubles up to LAST_RETRY
 LAST_RETRY = 5.0
+DUPLICATE_KEY = 11000
 
 
 class MongoStore:
     """Messages {app_id, id, at, user, text}, counters {_id: app_id, seq}, mutes {_id: "app:folded", ...}.
 
-    `uri` is a mongodb:// or mongodb+srv:// URI, `timeout` is in seconds and bounds every operation,
+    `uri` is a mongodb:// URI, `timeout` is in seconds and bounds every operation,
     `retention_days` is how long messages are kept (0: for ever). Raises ConfigError for a URI that can't be used.
     """
 
     def __init__(self, uri: str, database: str, *, timeout: float, retention_days: int) -> None:
         self._timeout = timeout
         self._retention_days = retention_days
+        if uri.startswith("mongodb+srv:"):
+            raise ConfigError(
+                "server.toml: mongodb.uri: mongodb+srv:// asks the DNS and would hold up the chat; "
+                "name the hosts instead: mongodb://a.example.com,b.example.com/?replicaSet=NAME&tls=true"
+            )
         milliseconds = max(int(timeout * 1000), 1)
         try:
             self._where = ", ".join(
@@ -65,8 +72,8 @@ class MongoStore:
         self._counters = db.counters
         self._mutes = db.mutes
         self._ready = asyncio.Event()
-        # self._unsettled[app_id] = [(first id, last id)] of inserts that may or may not have been done
-        self._unsettled: dict[int, list[tuple[int, int]]] = {}
+        # self._unsettled[app_id] = [_ids of the rows] of inserts that may or may not have been done
+        self._unsettled: dict[int, list[list[ObjectId]]] = {}
 
     @property
     def ready(self) -> bool:
@@ -108,10 +115,7 @@ class MongoStore:
     async def recent(self, app_id: int, limit: int) -> list[Message]:
         self._require_ready()
         find = self._messages.find({"app_id": app_id}, {"_id": False}, sort=[("id", DESCENDING)], limit=limit)
-        newest_first = [_message(row) for row in await self._within(find.to_list(limit), self._timeout)]
-        if newest_first:
-            await self._within(self._raise_counter(app_id, newest_first[0].id), self._timeout)
-        return newest_first[::-1]
+        return [_message(row) for row in await self._within(find.to_list(limit), self._timeout)][::-1]
 
     async def mutes(self, app_id: int) -> list[Mute]:
         self._require_ready()
@@ -139,6 +143,17 @@ class MongoStore:
 
     async def _append(self, app_id: int, postings: Sequence[Posting]) -> list[Message]:
         await self._settle(app_id)
+        try:
+            return await self._insert(app_id, postings)
+        except BulkWriteError as error:
+            if any(problem["code"] != DUPLICATE_KEY for problem in error.details["writeErrors"]):
+                raise
+        # The counter is behind the messages, as in a database that was restored from parts.
+        await self._settle(app_id)
+        await self._raise_counter(app_id)
+        return await self._insert(app_id, postings)
+
+    async def _insert(self, app_id: int, postings: Sequence[Posting]) -> list[Message]:
         counter = await self._counters.find_one_and_update(
             {"_id": app_id},
             {"$inc": {"seq": len(postings)}},
@@ -150,29 +165,34 @@ class MongoStore:
             Message(app_id, first + offset, posting.at, posting.user, posting.text)
             for offset, posting in enumerate(postings)
         ]
+        rows = [_row(message) for message in messages]
         try:
-            await self._messages.insert_many([_row(message) for message in messages])
+            await self._messages.insert_many(rows)
         except BaseException:  # the time-out's cancellation too
-            # Its fate is unknown, and its senders are told that nothing was sent.
-            self._unsettled.setdefault(app_id, []).append((first, messages[-1].id))
+            # Their fate is unknown, and their senders are told that nothing was sent.
+            self._unsettled.setdefault(app_id, []).append([row["_id"] for row in rows])
             raise
         return messages
 
     async def _settle(self, app_id: int) -> None:
-        """Remove what was stored after all, although its senders were told that it wasn't."""
+        """Remove what was stored after all, although its senders were told that it wasn't.
+
+        What is unsettled is known to this process only: where it ends before the app's next message, such a message
+        stays in the history.
+        """
         unsettled = self._unsettled.pop(app_id, [])
         try:
             while unsettled:
-                first, last = unsettled[-1]
-                await self._messages.delete_many({"app_id": app_id, "id": {"$gte": first, "$lte": last}})
+                await self._messages.delete_many({"_id": {"$in": unsettled[-1]}})
                 unsettled.pop()
         finally:
             if unsettled:
                 self._unsettled.setdefault(app_id, []).extend(unsettled)
 
-    async def _raise_counter(self, app_id: int, newest: int) -> None:
-        # A database restored from parts may have messages that its counter doesn't know of.
-        await self._counters.update_one({"_id": app_id}, {"$max": {"seq": newest}}, upsert=True)
+    async def _raise_counter(self, app_id: int) -> None:
+        newest = await self._messages.find_one({"app_id": app_id}, sort=[("id", DESCENDING)])
+        if newest is not None:
+            await self._counters.update_one({"_id": app_id}, {"$max": {"seq": newest["id"]}}, upsert=True)
 
     async def _make_indexes(self) -> None:
         await self._messages.create_index([("app_id", ASCENDING), ("id", DESCENDING)], unique=True)
@@ -202,6 +222,9 @@ class MongoStore:
 
 
 def _first_line(error: PyMongoError) -> str:
+    if isinstance(error, BulkWriteError):
+        # Its message quotes the rows, and with them what people wrote.
+        return f"code {[problem['code'] for problem in error.details['writeErrors']]}"
     # pymongo appends a dump of the whole topology to its message.
     return str(error).partition(", Timeout:")[0].splitlines()[0][:200] if str(error) else ""
 
@@ -209,6 +232,7 @@ def _first_line(error: PyMongoError) -> str:
 def _row(message: Message) -> dict[str, Any]:
     user = message.user
     return {
+        "_id": ObjectId(),
         "app_id": message.app_id,
         "id": message.id,
         "at": message.at,

@@ -97,8 +97,8 @@ def test_an_id_is_not_used_again_when_its_message_is_gone(
 async def test_a_counter_that_was_lost_is_set_right_before_it_is_used(store: MongoStore) -> None:
     await store.append(2, [posting("a"), posting("b")], TIMEOUT)
     await store._counters.delete_many({})
-    await store.recent(2, 250)
-    assert [message.id for message in await store.append(2, [posting("c")], TIMEOUT)] == [3]
+    assert [message.id for message in await store.append(2, [posting("c"), posting("d")], TIMEOUT)] == [3, 4]
+    assert [message.text for message in await store.recent(2, 250)] == ["a", "b", "c", "d"]
 
 
 @pytest.mark.gen_test
@@ -177,12 +177,38 @@ def test_another_retention_takes_effect_at_the_next_start(
 
 
 @pytest.mark.gen_test
-async def test_a_doubled_id_is_refused_and_nothing_is_overwritten(store: MongoStore) -> None:
-    await store.append(2, [posting("first")], TIMEOUT)
-    await store._counters.update_one({"_id": 2}, {"$set": {"seq": 0}})
-    with pytest.raises(StoreUnavailable):
-        await store.append(2, [posting("second")], TIMEOUT)
-    assert [message.text for message in await store.recent(2, 250)] == ["first"]
+async def test_a_batch_that_meets_a_stored_id_halfway_is_stored_once_and_overwrites_nothing(store: MongoStore) -> None:
+    await store.append(2, [posting("a"), posting("b"), posting("c")], TIMEOUT)
+    await store._messages.delete_one({"id": 2})
+    await store._counters.update_one({"_id": 2}, {"$set": {"seq": 1}})
+    await store.append(2, [posting("x"), posting("y")], TIMEOUT)
+    await store.append(2, [posting("z")], TIMEOUT)
+    stored = [(message.id, message.text) for message in await store.recent(2, 250)]
+    assert stored == [(1, "a"), (3, "c"), (4, "x"), (5, "y"), (6, "z")]
+
+
+@pytest.mark.gen_test
+async def test_what_timed_out_and_was_stored_all_the_same_is_removed_before_the_next_message(store: MongoStore) -> None:
+    await store.append(2, [posting("a")], TIMEOUT)
+    insert_many = store._messages.insert_many
+
+    class SlowAnswer:
+        """The collection, but the answer to an insert doesn't come in time."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(collection, name)
+
+        async def insert_many(self, rows: Any) -> None:
+            await insert_many(rows)
+            await asyncio.Event().wait()
+
+    collection, store._messages = store._messages, SlowAnswer()  # type: ignore[assignment]
+    with pytest.raises(StoreUnavailable, match="didn't answer within"):
+        await store.append(2, [posting("not sent")], 0.5)
+    store._messages = collection
+    assert [message.text for message in await store.recent(2, 250)] == ["a", "not sent"]
+    await store.append(2, [posting("b")], TIMEOUT)
+    assert [message.text for message in await store.recent(2, 250)] == ["a", "b"]
 
 
 def test_before_it_is_open_a_store_says_so(uri: str, database: str, run: Callable[[Awaitable[Any]], Any]) -> None:
@@ -200,3 +226,8 @@ def test_a_uri_that_cannot_be_used_is_told_as_such(uri: str) -> None:
     with pytest.raises(ConfigError, match=r"mongodb\.uri: expected mongodb://") as caught:
         MongoStore(uri, "x", timeout=TIMEOUT, retention_days=90)
     assert "cret" not in str(caught.value)
+
+
+def test_a_uri_that_would_ask_the_dns_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ConfigError, match="name the hosts instead"):
+        MongoStore("mongodb+srv://db.example.com", "x", timeout=TIMEOUT, retention_days=90)

@@ -87,6 +87,13 @@ assert.equal((await guest.next("new_message")).text, "no callback");
 alice.socket.emit("new_message", "text", "no function");
 assert.equal(await alice.next("client_error"), "`new_message` requires a callback");
 
+// A burst: many messages before the first is answered, in one polling request where that is the transport.
+const burst = await Promise.all(Array.from({ length: 40 }, (_, number) => alice.say(`burst ${number}`)));
+assert.deepEqual(new Set(burst), new Set([undefined]));
+for (let number = 0; number < 40; number += 1) {
+  assert.equal((await guest.next("new_message")).text, `burst ${number}`);
+}
+
 for (const person of [alice, bob, guest]) person.socket.disconnect();
 clearTimeout(deadline);
 console.log("the conversation went as it should");

@@ -1,0 +1,36 @@
+"""Whom a request comes from, when it may have come through proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+
+class TrustedProxies:
+    """The site's own proxies: addresses and networks (CIDR). Raises ValueError for what is neither."""
+
+    def __init__(self, proxies: Iterable[str]) -> None:
+        self._networks: list[IPv4Network | IPv6Network] = [ip_network(proxy) for proxy in proxies]
+
+    def client(self, peer: str, forwarded_for: str) -> str:
+        """Return the address of the client behind a connection from `peer`.
+
+        `forwarded_for` is the X-Forwarded-For header, empty where there is none. It is believed as far as trusted
+        proxies have written it: from its end to the first address that is none of theirs.
+        """
+        client = peer
+        for hop in reversed([hop.strip() for hop in forwarded_for.split(",") if hop.strip()]):
+            if not self._trusts(client):
+                return client
+            try:
+                client = str(ip_address(hop))
+            except ValueError:
+                return client
+        return client
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False  # a Unix socket has no address
+        return any(parsed in network for network in self._networks)
