@@ -67,9 +67,6 @@ class _Handler(RequestHandler):
         self.fake = fake
         self.kind = kind
 
-    def on_connection_close(self) -> None:
-        self.fake.released.set()
-
     async def get(self, key: str) -> None:
         fake = self.fake
         fake.calls[self.request.path] += 1

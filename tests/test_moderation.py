@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from tornado_chat import (
     UserParam,
     Verdict,
 )
+from tornado_chat.commands import InstalledCommand
 from tornado_chat.errors import NOT_AUTHORIZED, Ack
 from tornado_chat.filters import FilterPolicy, InstalledFilter
 from tornado_chat.moderation import COMMAND_FAILED, FILTER_FAILED, Answer, Deliver, Moderation
@@ -56,8 +58,8 @@ async def screen(*filters: InstalledFilter, text: str = "hello", user: User = KA
 
 async def command(run: Callable[[Call], Awaitable[Any]], text: str = "/do it", user: User = BOB) -> Answer:
     """Type `text` where there is one command, /do <what>, for moderators."""
-    commands = {"do": Command(name="do", run=run, params=(UserParam("what"),), role=Role.MOD)}
-    return await Moderation(2, commands, ()).command(user, text)
+    made = Command(name="do", run=run, params=(UserParam("what"),), role=Role.MOD)
+    return await Moderation(2, {"do": InstalledCommand("test", made)}, ()).command(user, text)
 
 
 async def done(call: Call) -> str:
@@ -77,12 +79,12 @@ async def cancelling_itself(draft: Draft) -> Verdict:
     raise asyncio.CancelledError
 
 
-def not_async(draft: Draft) -> Any:
+async def blocking(draft: Draft) -> Verdict:
+    # What a filter must not do: the whole server waits, and the time limit can only be held against it afterwards.
+    end = time.monotonic() + 0.03
+    while time.monotonic() < end:
+        pass
     return Pass()
-
-
-def raising_at_once(draft: Draft) -> Any:
-    raise KeyError(draft.text)
 
 
 class Unprintable:
@@ -92,9 +94,8 @@ class Unprintable:
 
 FAILING = {
     "raises": raising,
-    "raises before it awaits": raising_at_once,
+    "blocks": blocking,
     "hangs": hanging,
-    "is no coroutine": not_async,
     "cancels itself": cancelling_itself,
     "none": answering(None),
     "true": answering(True),
@@ -406,7 +407,7 @@ async def test_a_command_that_raises_is_an_internal_error_with_a_traceback_in_th
 
     assert await command(run) == Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
     (record,) = caplog.records
-    assert record.getMessage() == "app 2: /do by bob failed"
+    assert record.getMessage() == "app 2: command /do of plugin test, typed by bob, failed"
     assert record.exc_info is not None
 
 
@@ -431,3 +432,34 @@ async def test_a_command_that_says_no_text_is_an_internal_error(said: object) ->
         return said
 
     assert await command(run) == Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
+
+
+def test_a_filter_that_is_not_async_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="must be an `async def`"):
+        Filter(lambda draft: Pass())  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.gen_test
+async def test_a_command_that_takes_too_long_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tornado_chat.moderation.COMMAND_SECONDS", 0.01)
+
+    async def run(call: Call) -> None:
+        await asyncio.Event().wait()
+
+    assert await command(run) == Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        (Pass, "answered the class Pass; write Pass(...)"),
+        (Replace("x" * 351), "answered a Replace whose text isn't 1 to 350 characters"),
+        (True, "answered a bool, which is no verdict"),
+    ],
+)
+async def test_the_log_says_what_is_wrong_with_an_answer(
+    verdict: Any, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await screen(installed(answering(verdict)))
+    assert words in caplog.text

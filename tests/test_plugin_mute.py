@@ -51,7 +51,7 @@ def load(**options: Any) -> tuple[LoadedPlugins, RecordingApi]:
 async def run_mute(typed: str, **options: Any) -> tuple[str | None, RecordingApi]:
     """Run `/mute` with the words in `typed`; return what the caller is told, and the api with what was asked of it."""
     loaded, api = load(**options)
-    command = loaded.commands["mute"]
+    command = loaded.commands["mute"].command
     return await command.run(Call(BOB, command.parse(typed.split()))), api
 
 
@@ -59,12 +59,15 @@ async def run_mute(typed: str, **options: Any) -> tuple[str | None, RecordingApi
     ("name", "usage"), [("mute", "/mute <user> [duration] [reason]"), ("unmute", "/unmute <user>")]
 )
 def test_the_usage_says_what_to_type(name: str, usage: str) -> None:
-    assert load()[0].commands[name].usage == usage
+    assert load()[0].commands[name].command.usage == usage
 
 
 def test_both_commands_are_for_moderators_and_above() -> None:
     commands = load()[0].commands
-    assert {name: command.role for name, command in commands.items()} == {"mute": Role.MOD, "unmute": Role.MOD}
+    assert {name: installed.command.role for name, installed in commands.items()} == {
+        "mute": Role.MOD,
+        "unmute": Role.MOD,
+    }
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_both_commands_are_for_moderators_and_above() -> None:
     [("mute", ""), ("mute", "foo ten"), ("mute", "foo -5"), ("mute", "foo 1.5"), ("unmute", ""), ("unmute", "foo x")],
 )
 def test_a_malformed_command_gets_the_usage(name: str, typed: str) -> None:
-    command = load()[0].commands[name]
+    command = load()[0].commands[name].command
     with pytest.raises(CommandRefused, match="Usage: /"):
         command.parse(typed.split())
 
@@ -98,13 +101,6 @@ async def test_a_mute_is_asked_for_and_told(typed: str, mute: tuple[str, int, st
 async def test_the_default_duration_is_an_option() -> None:
     answer, _ = await run_mute("foo", default_mins=5)
     assert answer == "foo was muted for 5 min"
-
-
-@pytest.mark.gen_test
-@pytest.mark.parametrize("typed", ["foo 0", "foo 0s", "foo 0 mins", "foo 0d0h"])
-async def test_a_mute_of_no_time_is_refused(typed: str) -> None:
-    with pytest.raises(CommandRefused, match="at least 1 s"):
-        await run_mute(typed)
 
 
 @pytest.mark.gen_test

@@ -99,7 +99,7 @@ def test_finding_a_plugin_does_not_import_it(folder: Folder) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         discover([tmp_path / "nowhere"])
-    assert str(caught.value) == f"plugins.path: {tmp_path / 'nowhere'} is not a folder"
+    assert str(caught.value) == f"server.toml: plugins.path: {tmp_path / 'nowhere'} is not a folder"
 
 
 def test_two_plugins_of_one_name_are_both_named(folder: Folder) -> None:
@@ -146,9 +146,10 @@ def test_filters_are_in_the_order_of_the_config(folder: Folder, order: tuple[str
 
 
 def test_filters_of_one_plugin_keep_their_order(folder: Folder) -> None:
-    source = "@hookimpl\ndef register_filters(api):\n    return [Filter(len), Filter(max)]\n"
+    source = "async def one(draft): ...\nasync def two(draft): ...\n"
+    source += "@hookimpl\ndef register_filters(api):\n    return [Filter(one), Filter(two)]\n"
     folder.write("two", source)
-    assert [installed.filter.check for installed in folder.load("two").filters] == [len, max]
+    assert [installed.filter.check.__name__ for installed in folder.load("two").filters] == ["one", "two"]  # type: ignore[attr-defined]
 
 
 def test_an_unknown_name_is_told_with_those_that_there_are(folder: Folder) -> None:
@@ -274,9 +275,14 @@ def test_a_plugin_that_fails_on_import_is_named_with_its_file(folder: Folder, so
         ("raise RuntimeError('no good')", "raised RuntimeError: no good"),
         ("yield from [1 / 0]", "raised ZeroDivisionError: "),
         ("return 7", "raised TypeError: "),
+        ("return None", "returned None; it must return a list"),
+        (
+            "yield Command(name='hello', run=len)",
+            "raised ValueError: `run` of the command /hello must be an `async def`",
+        ),
         ("yield Command(name='Hello', run=len)", "raised ValueError: command name 'Hello'"),
         ("return ['hello']", "gave 'hello', which is no Command"),
-        ("yield Filter(len)", "gave Filter("),
+        ("yield Filter(len)", "raised ValueError: `check` of a Filter must be an `async def`"),
         ("yield None", "gave None, which is no Command"),
         ("yield Command", "gave <class "),
     ],
@@ -318,7 +324,8 @@ def test_a_plugin_is_handed_its_options_and_its_app(folder: Folder) -> None:
 
         @hookimpl
         def register_commands(api):
-            yield Command(name=f"{api.options.word}-{api.app_id}", run=len)
+            async def run(call): ...
+            yield Command(name=f"{api.options.word}-{api.app_id}", run=run)
         """,
     )
     assert hooks(folder.load("greet", options={"greet": {"word": "ho"}}))[0] == ["ho-2"]
@@ -356,8 +363,25 @@ def test_a_plugin_file_may_define_dataclasses_and_annotated_structs(folder: Fold
 
             @hookimpl
             def register_commands(api):
-                yield Command(name=api.options.inner.name, run=len)
+                async def run(call): ...
+                yield Command(name=api.options.inner.name, run=run)
             """
         )
     )
     assert hooks(folder.load("greet", options={"greet": {"inner": {"name": "hello"}}}))[0] == ["hello"]
+
+
+def test_a_hook_without_its_mark_is_named(folder: Folder) -> None:
+    folder.write("quiet", "def register_commands(api):\n    return []\n")
+    assert folder.error("quiet") == f"{APP_FILE}: plugin quiet: its register_commands is not marked with @hookimpl"
+
+
+def test_a_hook_that_returns_nothing_is_named(folder: Folder) -> None:
+    folder.write("quiet", "@hookimpl\ndef register_filters(api):\n    pass\n")
+    assert "register_filters returned None; it must return a list" in folder.error("quiet")
+
+
+def test_a_file_is_run_once_however_many_apps_load_it(folder: Folder) -> None:
+    folder.write("counted", "import builtins\nbuiltins.runs = getattr(builtins, 'runs', 0) + 1\n")
+    catalog = discover([folder.path])
+    assert [catalog["counted"].load().builtins.runs for _ in range(3)] == [1, 1, 1]

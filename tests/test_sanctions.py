@@ -10,6 +10,7 @@ import pytest
 from tests.manual_clock import START, ManualClock
 from tornado_chat.events import iso
 
+USAGE = "Usage: /mute <user> [duration] [reason]; duration: 10 (minutes), 90s, 10m, 2h or 1d2h"
 NOT_AUTHORIZED = "You are not authorized to do that"
 
 
@@ -192,19 +193,23 @@ async def test_mutes_are_each_apps_own(serve: Any, connect: Any, make_config: An
         ("/mute eve 2h", "eve was muted for 120 min"),
         ("/mute eve 90s", "eve was muted for 1 min 30 s"),
         ("/MUTE EVE 5", "eve was muted for 5 min"),
-        ("/mute", "Usage: /mute <user> [duration] [reason]"),
-        ("/mute eve ten", "Usage: /mute <user> [duration] [reason]"),
-        ("/mute eve -5", "Usage: /mute <user> [duration] [reason]"),
-        ("/mute eve 1.5", "Usage: /mute <user> [duration] [reason]"),
-        ("/mute eve ٣", "Usage: /mute <user> [duration] [reason]"),
+        ("/mute", USAGE),
+        ("/mute eve ten", USAGE),
+        ("/mute eve -5", USAGE),
+        ("/mute eve 1.5", USAGE),
+        ("/mute eve ٣", USAGE),
         ("/mute eve 0", "A mute lasts at least 1 s"),
+        ("/mute eve 0d0h", "A mute lasts at least 1 s"),
         ("/mute eve 99999999999", "A mute lasts at most 43200 min"),
-        ("/mute eve " + "9" * 300, "Usage: /mute <user> [duration] [reason]"),
+        ("/mute eve " + "9" * 300, USAGE),
         ("/mute " + "x" * 65, "No user can have that name"),
         ("/mute \u202eeve", "No user can have that name"),
         ("/unmute", "Usage: /unmute <user>"),
         ("/unmute eve", "User not in mutelist"),
         ("/unmute eve now", "Usage: /unmute <user>"),
+        ("/ mute eve 5", "Unknown command: /"),
+        ("/", "Unknown command: /"),
+        ("/mute eve 1h 30m", "eve was muted for 90 min"),
         ("/mutexyz eve 5", "Unknown command: /mutexyz"),
         ("/unmuted eve", "Unknown command: /unmuted"),
         ("/mutefoo /mute foo 1", "Unknown command: /mutefoo"),
@@ -264,7 +269,7 @@ async def test_names_may_be_quoted_and_mentioned(serve: Any, connect: Any, make_
     assert await order(bob, '/unmute @"Donald Duck"') == "Donald Duck was unmuted"
     assert await order(bob, "/mute @eve 5") == "eve was muted for 5 min"
     for line in ('/mute "eve', '/mute ""', "/mute @", '/mute "'):
-        assert await order(bob, line) == "Usage: /mute <user> [duration] [reason]"
+        assert await order(bob, line) == USAGE
 
 
 @pytest.mark.gen_test

@@ -129,7 +129,8 @@ class Chat:
         if mute is None:
             return None
         left = duration_text((mute.expires_at - now).total_seconds())
-        return Answer(Ack.USER_MUTED, f"You are muted for another {left}")
+        reason = f": {mute.reason}" if mute.reason else ""
+        return Answer(Ack.USER_MUTED, f"You are muted for another {left}{reason}")
 
     async def _publish(self, message: Message) -> None:
         self._room.remember([message])

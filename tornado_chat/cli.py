@@ -148,7 +148,8 @@ async def _run(config: Config, *, demo: bool) -> None:
     server = Server(config, demo=demo)
     try:
         await server.start()
-        url = f"http://{config.server.host}:{server.port}"
+        host = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
+        url = f"http://{host}:{server.port}"
         print(f"tornado-chat listening on {url}", flush=True)
         if demo:
             print(f"Open {url}/ in a browser, in two tabs, and talk. Ctrl-C ends it.", file=sys.stderr, flush=True)

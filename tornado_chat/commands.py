@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,24 +14,25 @@ from tornado_chat.models import Role, User
 # re.ASCII throughout: without it \d takes every Unicode digit, and [a-z] with re.I takes the Kelvin sign.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _AMOUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
-_PARTS = re.compile(r"([0-9]{1,12})([dhms])", re.ASCII)
+_PART = re.compile(r"([0-9]{1,12})([a-z]+)", re.ASCII)
 _UNITS: Mapping[str, int] = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
     **dict.fromkeys(("h", "hour", "hours"), 3600),
     **dict.fromkeys(("d", "day", "days"), 86400),
+    **dict.fromkeys(("w", "week", "weeks"), 604800),
 }
 
 
 def is_command(text: str) -> bool:
-    """Tell whether a trimmed message is a slash command: a slash, and then no space."""
-    return text.startswith("/") and text[1:2].strip() != ""
+    """Tell whether a trimmed message is a slash command. "/ mute eve" is one too: a slip is not shown to the room."""
+    return text.startswith("/")
 
 
 def split_command(text: str) -> tuple[str, list[str]]:
-    """Return a command's name as typed, without its slash, and the words after it."""
-    name, *words = text[1:].split()
-    return name, words
+    """Return a command's name as typed, without its slash (empty for a lone slash), and the words after it."""
+    words = text[1:].split()
+    return ("", words) if text[1:2].isspace() or not words else (words[0], words[1:])
 
 
 def fold_name(name: str) -> str | None:
@@ -45,25 +47,29 @@ def fold_name(name: str) -> str | None:
 def parse_duration(words: list[str]) -> int | None:
     """Take a duration off the front of `words` and return it in whole seconds (0 or more).
 
-    A bare number is minutes (seed). `30s`, `10m`, `2h`, `1d2h` and `10 mins` work too. Returns
-    None, and takes nothing, where the first word isn't a duration.
+    A bare number is minutes (seed). `30s`, `10m`, `2h`, `1d2h`, `1d 2h` and `10 mins` work too. Returns None, and takes
+    nothing, where the first word isn't a duration.
     """
     if not words:
         return None
-    first = words[0].lower() if words[0].isascii() else ""
+    first = words[0]
     if _AMOUNT.fullmatch(first):
         unit = _UNITS.get(words[1].lower(), 0) if len(words) > 1 and words[1].isascii() else 0
         del words[: 2 if unit else 1]
         return int(first) * (unit or 60)
-    parts = _PARTS.findall(first)
-    if parts and "".join(map("".join, parts)) == first:
+    total = None
+    while words and (seconds := _seconds(words[0])) is not None:
+        total = (total or 0) + seconds
         del words[0]
-        return sum(int(amount) * _UNITS[unit] for amount, unit in parts)
-    for name, seconds in _UNITS.items():
-        if len(name) > 1 and first.endswith(name) and _AMOUNT.fullmatch(first[: -len(name)]):
-            del words[0]
-            return int(first[: -len(name)]) * seconds
-    return None
+    return total
+
+
+def _seconds(word: str) -> int | None:
+    """Return the seconds of one word of amounts with units: `1d2h`, `10mins`. None for anything else."""
+    parts = _PART.findall(word.lower()) if word.isascii() else []
+    if "".join(map("".join, parts)) != word.lower() or not all(unit in _UNITS for _, unit in parts):
+        return None
+    return sum(int(amount) * _UNITS[unit] for amount, unit in parts) if parts else None
 
 
 class Usage(CommandRefused):
@@ -83,6 +89,11 @@ class Param:
         Raises ValueError where the words don't fit.
         """
         raise NotImplementedError
+
+    @property
+    def hint(self) -> str:
+        """What the usage text says of this argument beside its name; empty where the name is enough."""
+        return ""
 
     @property
     def usage(self) -> str:
@@ -112,6 +123,10 @@ class UserParam(Param):
 @dataclass(frozen=True, slots=True)
 class DurationParam(Param):
     """A duration; see parse_duration. Its value is in seconds."""
+
+    @property
+    def hint(self) -> str:
+        return f"{self.name}: 10 (minutes), 90s, 10m, 2h or 1d2h"
 
     def take(self, words: list[str]) -> int:
         seconds = parse_duration(words)
@@ -154,11 +169,22 @@ class Command:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"command name {self.name!r} must be a-z, 0-9, _ or -, start with a letter, at most 32")
+        if not inspect.iscoroutinefunction(self.run):
+            raise ValueError(f"`run` of the command /{self.name} must be an `async def`")
+        if not isinstance(self.role, Role):
+            raise TypeError(f"`role` of the command /{self.name} must be a Role, such as Role.MOD")
+        for index, param in enumerate(self.params[:-1]):
+            if isinstance(param, RestParam) or (not param.required and self.params[index + 1].required):
+                raise ValueError(f"no argument of the command /{self.name} can come after [{param.name}]")
 
     @property
     def usage(self) -> str:
         """The usage text, made from the parameters: `/mute <user> [duration] [reason]`."""
         return " ".join([f"/{self.name}", *(param.usage for param in self.params)])
+
+    @property
+    def _help(self) -> str:
+        return "; ".join([f"Usage: {self.usage}", *(param.hint for param in self.params if param.hint)])
 
     def parse(self, words: Sequence[str]) -> dict[str, Any]:
         """Return the arguments in `words` by name. Raises Usage where a word is missing, wrong or left over."""
@@ -167,12 +193,20 @@ class Command:
         for param in self.params:
             if not rest:
                 if param.required:
-                    raise Usage(f"Usage: {self.usage}")
+                    raise Usage(self._help)
                 continue
             try:
                 args[param.name] = param.take(rest)
             except ValueError:
-                raise Usage(f"Usage: {self.usage}") from None
+                raise Usage(self._help) from None
         if rest:
-            raise Usage(f"Usage: {self.usage}")
+            raise Usage(self._help)
         return args
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledCommand:
+    """A command of one app, and the plugin that it is from."""
+
+    plugin: str
+    command: Command

@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from enum import EnumMeta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 from urllib.parse import quote, quote_plus, unquote_plus
@@ -22,7 +23,13 @@ from tornado_chat.origins import Origins
 T = TypeVar("T")
 
 DEFAULT_APP = "default.toml"
-Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+NAME = r"\A[A-Za-z0-9_-]{1,64}\Z"
+API = r"\Ahttps?://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s?#@]*)?\Z"
+FORMS = {
+    NAME: "expected a name of letters, digits, _ and - (a plugin's name is without .py)",
+    API: "expected a URL such as https://www.example.com/chat-api, without a user, a password or a query",
+}
+Name = Annotated[str, Meta(pattern=NAME)]
 
 
 class Secret:
@@ -67,7 +74,7 @@ class MongodbTable(Table):
 class MoneypotTable(Table):
     """[identity.moneypot]"""
 
-    api: Annotated[str, Meta(pattern=r"\Ahttps?://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s?#@]*)?\Z")]
+    api: Annotated[str, Meta(pattern=API)]
     app_secret: Secret
     timeout: Annotated[float, Meta(ge=0.1, le=15)] = 5.0  # a look-up under way holds up the exit
 
@@ -119,7 +126,9 @@ class AppFile(Table):
                 raise ValueError(f"plugins names {name!r} twice")
         for name in self.plugin:
             if name not in self.plugins:
-                raise ValueError(f"[plugin.{name}] is for a plugin that `plugins` does not name")
+                raise ValueError(
+                    f"[plugin.{name}] is for a plugin that `plugins` does not name; it names: {', '.join(self.plugins)}"
+                )
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -219,7 +228,7 @@ def _try_read(path: Path, kind: type[T], environ: Mapping[str, str], problems: l
 
 def _read(path: Path, kind: type[T], environ: Mapping[str, str]) -> T:
     try:
-        parsed = tomllib.loads(path.read_text("utf-8"))
+        parsed = tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: {error}") from None
     from_environment: dict[str, str] = {}
@@ -272,6 +281,8 @@ def _check_app(path: Path, app_file: AppFile, identity: IdentityTable | None) ->
         if app_file.id is not None:
             raise ConfigError(f"{path}: id: {DEFAULT_APP} serves every app without a file of its own, so it has no id")
     elif str(app_file.id) != path.stem:
+        if not path.stem.isdecimal():
+            raise ConfigError(f"{path}: the file's name must be the app's number, such as 2.toml, or {DEFAULT_APP}")
         raise ConfigError(f"{path}: id: expected {path.stem}, the file's name, got {app_file.id}")
     if identity is None:
         return  # server.toml can't be read, and that is told already
@@ -302,6 +313,10 @@ def _explain(message: str, kind: Any, also: tuple[str, ...]) -> tuple[str, str]:
             f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known are: {', '.join(keys) or '-'}"
         )
         path = f"{path}.{match.group(1)}" if path else match.group(1)
+    elif match := re.search(r"[Ii]nvalid enum value (.*)$", what):
+        what = f"{match.group(1)} is none of: {', '.join(_choices(kind, path))}"
+    elif match := re.search(r"matching regex (.*)$", what):
+        what = FORMS.get(match.group(1).strip("'\"").replace("\\\\", "\\"), what)
     elif match := re.search(r"missing required field `(.*)`$", what):
         what = "missing, and it has no default"
         path = f"{path}.{match.group(1)}" if path else match.group(1)
@@ -315,3 +330,15 @@ def _fields(kind: Any, path: str) -> tuple[str, ...]:
         hint = get_type_hints(kind)[name]
         kind = next((arg for arg in get_args(hint) if isinstance(arg, type) and issubclass(arg, Struct)), hint)
     return kind.__struct_fields__ if isinstance(kind, type) and issubclass(kind, Struct) else ()
+
+
+def _choices(kind: Any, path: str) -> list[str]:
+    """Return the values that the key at `path` may have, where it is a choice."""
+    *tables, last = re.sub(r"\[.*?\]", "", path).split(".")
+    for name in tables:
+        kind = get_type_hints(kind)[name]
+    hint = get_type_hints(kind)[last]
+    found = [hint, *get_args(hint)]
+    return [str(choice) for item in found for choice in (item if isinstance(item, EnumMeta) else get_args(item))] or [
+        str(item) for item in get_args(hint)
+    ]

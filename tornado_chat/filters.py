@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -20,6 +21,10 @@ class Filter:
     """
 
     check: Callable[[Draft], Awaitable[Verdict]]
+
+    def __post_init__(self) -> None:
+        if not inspect.iscoroutinefunction(self.check):
+            raise ValueError("`check` of a Filter must be an `async def`")
 
 
 class FilterPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,10 @@ The only home of python-socketio and python-engineio.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import math
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -39,12 +42,15 @@ LIFECYCLE = frozenset({"connect", "disconnect"})
 NoAck = object()
 
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
 class BadPacket(ValueError):
     """What came is not a Socket.IO packet that this chat takes."""
 
 
 class StrictJson:
-    """JSON as the standard has it, for python-socketio: no NaN, no lone surrogate, no number without bounds."""
+    """JSON as the standard has it, for python-socketio: no NaN, no number without bounds."""
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
@@ -52,7 +58,22 @@ class StrictJson:
 
     @staticmethod
     def loads(text: str) -> Any:
-        return msgspec.json.decode(text)
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            # JavaScript sends half an emoji as an escape. It is refused where it stands, with a word on what is wrong.
+            if not _SURROGATE.search(text):
+                raise
+            return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _refuse(number)
 
 
 class StrictPacket(Packet):  # type: ignore[misc] # python-socketio has no types

@@ -76,7 +76,11 @@ class MoneypotIdentity:
     async def _fetch_app(self, app_id: int) -> App | None:
         answer = await self._get(f"apps/{app_id}")
         if "error" in answer:
-            log.warning("the site's API answers app %d with error %s", app_id, one_line(repr(answer["error"])))
+            log.warning(
+                "the site's API answers app %d with error %s; if there is such an app, look at identity.moneypot",
+                app_id,
+                one_line(repr(answer["error"])),
+            )
             return None
         name, owners = answer.get("name", ""), answer.get("owners", [])
         if answer.get("id") != app_id or not isinstance(name, str) or not isinstance(owners, list):

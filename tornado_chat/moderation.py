@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tornado_chat.commands import Call, Command, fold_name, split_command
+from tornado_chat.commands import Call, InstalledCommand, fold_name, split_command
 from tornado_chat.errors import MAX_TEXT, NOT_AUTHORIZED, Ack, CommandRefused, StoreUnavailable
 from tornado_chat.filters import InstalledFilter
 from tornado_chat.models import Draft, User
@@ -19,7 +21,8 @@ from tornado_chat.verdicts import Pass, Reject, Replace, Verdict
 log = logging.getLogger(__name__)
 
 FILTER_FAILED = "Your message could not be checked, so it was not sent. Please try again."
-COMMAND_FAILED = "The command failed, and nothing was changed. Please try again."
+COMMAND_FAILED = "The command failed. Please try again."
+COMMAND_SECONDS = 10.0  # longer than any wait for the database
 
 
 class Deliver(msgspec.Struct, frozen=True):
@@ -45,7 +48,9 @@ class FilterFailed(Exception):
 class Moderation:
     """The commands and filters of one app, in the config's order."""
 
-    def __init__(self, app_id: int, commands: Mapping[str, Command], filters: Sequence[InstalledFilter]) -> None:
+    def __init__(
+        self, app_id: int, commands: Mapping[str, InstalledCommand], filters: Sequence[InstalledFilter]
+    ) -> None:
         self._app_id = app_id
         self._commands = commands  # self._commands[name in lowercase]
         self._filters = filters
@@ -54,13 +59,15 @@ class Moderation:
     async def command(self, user: User, text: str) -> Answer:
         """Carry out a slash command; never raises, never leads to a message."""
         typed, words = split_command(text)
-        command = self._commands.get(fold_name(typed) or "")
-        if command is None:
+        installed = self._commands.get(fold_name(typed) or "")
+        if installed is None:
             return Answer(None, f"Unknown command: /{one_line(typed, 40)}")
+        command = installed.command
         if user.role.rank < command.role.rank:
             return Answer(None, NOT_AUTHORIZED)
         try:
-            said: object = await command.run(Call(user, command.parse(words)))
+            async with asyncio.timeout(COMMAND_SECONDS):
+                said: object = await command.run(Call(user, command.parse(words)))
             if said is not None and not (isinstance(said, str) and is_unicode(said)):
                 raise TypeError(f"the command returned a {type(said).__name__}, which is no text")
             return Answer(None, said)
@@ -70,7 +77,14 @@ class Moderation:
             log.warning("app %d: /%s by %s: %s", self._app_id, command.name, one_line(user.uname), error)
             return Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
         except Exception:
-            log.exception("app %d: /%s by %s failed", self._app_id, command.name, one_line(user.uname))
+            self.failures[installed.plugin] += 1
+            log.exception(
+                "app %d: command /%s of plugin %s, typed by %s, failed",
+                self._app_id,
+                command.name,
+                installed.plugin,
+                one_line(user.uname),
+            )
             return Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
 
     async def screen(self, user: User, text: str) -> Decision:
@@ -113,6 +127,7 @@ class Moderation:
     async def _ask(self, installed: InstalledFilter, draft: Draft) -> Verdict:
         """Return the filter's verdict. Raises FilterFailed, with what it raised as the cause."""
         task = asyncio.ensure_future(_call(installed, draft))
+        begun = time.monotonic()
         try:
             # asyncio.wait, not wait_for: that one would wait on for a filter that swallows its cancellation.
             done, _ = await asyncio.wait({task}, timeout=installed.policy.timeout_ms / 1000)
@@ -122,6 +137,8 @@ class Moderation:
                 task.add_done_callback(_retrieve)
         if not done:
             raise FilterFailed(f"no verdict within {installed.policy.timeout_ms} ms")
+        if (took := (time.monotonic() - begun) * 1000) > installed.policy.timeout_ms:
+            raise FilterFailed(f"blocked the whole server, or met it blocked, for {took:.0f} ms; await what is slow")
         if task.cancelled():
             raise FilterFailed("cancelled itself")
         if (error := task.exception()) is not None:
@@ -134,7 +151,19 @@ class Moderation:
                 return verdict
             case Reject(message=str(text)) if is_unicode(text):
                 return verdict
-        raise FilterFailed(f"answered a {type(verdict).__name__}, which is no verdict, or whose text can't be used")
+        raise FilterFailed(f"answered {_what_is_wrong(verdict)}")
+
+
+def _what_is_wrong(verdict: object) -> str:
+    match verdict:
+        case Replace():
+            return f"a Replace whose text isn't 1 to {MAX_TEXT} characters of valid Unicode"
+        case Reject():
+            return "a Reject whose message is no valid Unicode text"
+        case type():
+            return f"the class {verdict.__name__}; write {verdict.__name__}(...)"
+    hint = "; is an `await` missing?" if inspect.isawaitable(verdict) else ""
+    return f"a {type(verdict).__name__}, which is no verdict{hint}"
 
 
 async def _call(installed: InstalledFilter, draft: Draft) -> Verdict:

@@ -63,6 +63,8 @@ class EmbeddedMongo:
             self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise EmbeddedMongoError(f"data directory {self._data_dir}: {error.strerror}") from None
+        if not os.access(self._data_dir, os.W_OK | os.X_OK):
+            raise EmbeddedMongoError(f"data directory {self._data_dir} can't be written to")
         await self._spawn()
         self._keeper = asyncio.get_running_loop().create_task(self._keep())
 
@@ -197,6 +199,7 @@ def _end_with_parent() -> None:
     # Not sys.stdin: a thread that holds its lock makes the interpreter abort at its end.
     while os.read(0, 1):
         pass
+    logging.disable()  # what it was in the middle of is no error
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(STOP_PATIENCE / 2)
     os._exit(1)

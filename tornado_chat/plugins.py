@@ -16,11 +16,11 @@ import pluggy
 from msgspec import Struct
 
 from tornado_chat import hookspecs
-from tornado_chat.commands import Command
+from tornado_chat.commands import Command, InstalledCommand
 from tornado_chat.config import convert
 from tornado_chat.errors import ConfigError
 from tornado_chat.filters import Filter, FilterPolicy, InstalledFilter
-from tornado_chat.plugin_api import PluginApi
+from tornado_chat.plugin_api import PluginApi, PluginOptions
 
 ENTRY_POINTS = "tornado_chat.plugins"
 
@@ -51,7 +51,7 @@ def discover(folders: Iterable[Path]) -> dict[str, Found]:
 class LoadedPlugins:
     """What an app's plugins registered, in the config's order."""
 
-    commands: Mapping[str, Command]
+    commands: Mapping[str, InstalledCommand]
     filters: Sequence[InstalledFilter]
 
 
@@ -99,7 +99,7 @@ def _origin(point: EntryPoint) -> str:
 def _in_folders(folders: Iterable[Path]) -> Iterator[Found]:
     for folder in folders:
         if not folder.is_dir():
-            raise ConfigError(f"plugins.path: {folder} is not a folder")
+            raise ConfigError(f"server.toml: plugins.path: {folder} is not a folder")
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("_"):
                 yield Found(path.stem, str(path), functools.cache(functools.partial(_import_file, path)))
@@ -138,6 +138,10 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str, at: str) ->
     except pluggy.PluginValidationError as error:
         hooks = ", ".join(name for name in vars(hookspecs) if name.startswith("register_"))
         raise ConfigError(f"{at}: {error}; the hooks are: {hooks}") from None
+    marked = {caller.name for caller in manager.get_hookcallers(plugin) or []}
+    for hook in dir(plugin):
+        if hook.startswith("register_") and hook not in marked:
+            raise ConfigError(f"{at}: its {hook} is not marked with @hookimpl")
 
 
 def _implements(manager: pluggy.PluginManager, plugin: Any, hook: str) -> bool:
@@ -154,11 +158,10 @@ def _read_table(
     shared = FilterPolicy.__struct_fields__ if _implements(manager, plugin, "register_filters") else ()
     policy = convert({name: value for name, value in table.items() if name in shared}, FilterPolicy, file, key)
     own = {name: value for name, value in table.items() if name not in shared}
-    kind = getattr(plugin, "Options", None)
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        return policy, convert(own, kind, file, key, also=shared)
-    if own:
-        raise ConfigError(f"{file}: {key}.{next(iter(own))}: unknown key; this plugin declares no `Options`")
+    declared = getattr(plugin, "Options", None)
+    if isinstance(declared, type) and issubclass(declared, Struct):
+        return policy, convert(own, declared, file, key, also=shared)
+    convert(own, PluginOptions, file, key, also=shared)
     return policy, None
 
 
@@ -170,23 +173,22 @@ def _registered(
         others = [plugin for other, plugin in manager.list_name_plugin() if other != name]
         call = manager.subset_hook_caller(hook, others)
         try:
-            items = [item for result in call(api=api) for item in result]
+            results = call(api=api)
+            items = [item for result in results for item in result]
         except (Exception, SystemExit) as error:
             raise ConfigError(f"{where}: plugin {name}: {hook} raised {type(error).__name__}: {error}") from error
+        if not results and _implements(manager, manager.get_plugin(name), hook):
+            raise ConfigError(f"{where}: plugin {name}: {hook} returned None; it must return a list, empty for nothing")
         for item in items:
             if not isinstance(item, kind):
                 raise ConfigError(f"{where}: plugin {name}: {hook} gave {item!r}, which is no {kind.__name__}")
             yield name, item
 
 
-def _commands(where: str, manager: pluggy.PluginManager, apis: Mapping[str, PluginApi]) -> dict[str, Command]:
-    commands: dict[str, Command] = {}
-    owner: dict[str, str] = {}
+def _commands(where: str, manager: pluggy.PluginManager, apis: Mapping[str, PluginApi]) -> dict[str, InstalledCommand]:
+    commands: dict[str, InstalledCommand] = {}
     for name, command in _registered(where, manager, apis, "register_commands", Command):
-        if command.name in commands:
-            raise ConfigError(
-                f"{where}: plugins {owner[command.name]} and {name} both have the command /{command.name}"
-            )
-        commands[command.name] = command
-        owner[command.name] = name
+        if other := commands.get(command.name):
+            raise ConfigError(f"{where}: plugins {other.plugin} and {name} both have the command /{command.name}")
+        commands[command.name] = InstalledCommand(name, command)
     return commands

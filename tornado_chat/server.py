@@ -63,6 +63,7 @@ class Server:
             config.mongodb.database,
             timeout=config.mongodb.timeout,
             retention_days=config.mongodb.retention_days,
+            name="the embedded database" if self._embedded else None,
         )
         self._bus = DirectBus()
         # All of them, also the default's for no app in particular: what is wrong with a plugin stops the start.

@@ -32,10 +32,13 @@ class MongoStore:
     """Messages {app_id, id, at, user, text}, counters {_id: app_id, seq}, mutes {_id: "app:folded", ...}.
 
     `uri` is a mongodb:// URI, `timeout` is in seconds and bounds every operation,
-    `retention_days` is how long messages are kept (0: for ever). Raises ConfigError for a URI that can't be used.
+    `retention_days` is how long messages are kept (0: for ever), `name` is what the log calls the database. Raises
+    ConfigError for a URI that can't be used.
     """
 
-    def __init__(self, uri: str, database: str, *, timeout: float, retention_days: int) -> None:
+    def __init__(
+        self, uri: str, database: str, *, timeout: float, retention_days: int, name: str | None = None
+    ) -> None:
         self._timeout = timeout
         self._retention_days = retention_days
         if uri.startswith("mongodb+srv:"):
@@ -45,9 +48,8 @@ class MongoStore:
             )
         milliseconds = max(int(timeout * 1000), 1)
         try:
-            self._where = ", ".join(
-                f"{host}:{port}" for host, port in parse_uri(uri, connect_timeout=timeout)["nodelist"]
-            )
+            hosts = parse_uri(uri, connect_timeout=timeout)["nodelist"]
+            self._where = name or "MongoDB at " + ", ".join(f"{host}:{port}" for host, port in hosts)
             self._client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
                 uri,
                 appname="tornado-chat",
@@ -85,12 +87,12 @@ class MongoStore:
         wait = FIRST_RETRY
         while not self.ready:
             try:
-                await self._within(self._make_indexes(), self._timeout)
+                # Nobody waits for this. The driver, which looks every half second, shall say what is wrong.
+                await self._within(self._make_indexes(), self._timeout + 1.0)
             except StoreUnavailable as error:
                 log.error(
-                    "MongoDB at %s doesn't answer (%s); the chat waits for it and tries again in %g s. "
-                    "If the address is wrong, change mongodb.uri in server.toml.",
-                    self._where,
+                    "%s; the chat waits for it and tries again in %g s. "
+                    "If address or password are wrong, change mongodb.uri in server.toml.",
                     error,
                     wait,
                 )
@@ -98,7 +100,7 @@ class MongoStore:
                 wait = min(wait * 2, LAST_RETRY)
             else:
                 self._ready.set()
-                log.info("MongoDB at %s is ready", self._where)
+                log.info("%s is ready", self._where)
 
     async def ping(self) -> None:
         """Raise StoreUnavailable unless the database answers."""
@@ -209,16 +211,16 @@ class MongoStore:
 
     def _require_ready(self) -> None:
         if not self.ready:
-            raise StoreUnavailable(f"MongoDB at {self._where} hasn't answered since the start")
+            raise StoreUnavailable(f"{self._where} hasn't answered since the start")
 
     async def _within(self, operation: Awaitable[T], timeout: float) -> T:
         """Return what `operation` returns, within `timeout` seconds. Raises StoreUnavailable for any other end."""
         try:
             return await asyncio.wait_for(operation, max(timeout, 0))
         except TimeoutError:
-            raise StoreUnavailable(f"MongoDB at {self._where} didn't answer within {timeout:.1f} s") from None
+            raise StoreUnavailable(f"{self._where} didn't answer within {timeout:.1f} s") from None
         except PyMongoError as error:
-            raise StoreUnavailable(f"MongoDB at {self._where}: {type(error).__name__}: {_first_line(error)}") from error
+            raise StoreUnavailable(f"{self._where}: {type(error).__name__}: {_first_line(error)}") from error
 
 
 def _first_line(error: PyMongoError) -> str:

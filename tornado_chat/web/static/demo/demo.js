@@ -11,6 +11,8 @@ const users = new Map(); // uname -> {uname, role}
 const mutes = new Map(); // lowercase uname -> {uname, mins, expires_at}
 let me = null;
 let joined = false;
+let unseen = 0; // messages below what is being read
+const pending = new Set(); // texts that were sent and not answered yet
 
 const socket = io({ autoConnect: false });
 
@@ -30,7 +32,19 @@ function show(line) {
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   list.append(line);
   while (list.childElementCount > MAX_SHOWN) list.firstElementChild.remove();
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (atEnd || line.className === "own") toEnd();
+  else if (line.dataset.id) showUnseen(unseen + 1);
+}
+
+function toEnd() {
+  $("messages").scrollTop = $("messages").scrollHeight;
+  showUnseen(0);
+}
+
+function showUnseen(count) {
+  unseen = count;
+  $("newer").hidden = count === 0;
+  $("newer").textContent = count === 1 ? "1 new message ↓" : `${count} new messages ↓`;
 }
 
 function notice(text, className = "notice") {
@@ -40,23 +54,34 @@ function notice(text, className = "notice") {
 function showMessage(message) {
   const line = element("li", undefined, me && message.user.uname === me.uname ? "own" : "");
   line.dataset.id = message.id;
-  line.append(element("span", message.user.uname, "name"), role(message.user.role), ": ", element("span", message.text, "text"));
+  const text = element("span", message.text, "text");
+  text.dir = "auto";
+  line.append(element("span", message.user.uname, "name"), role(message.user.role), ": ", text);
   show(line);
 }
 
-function command(text) {
-  return () => socket.emit("new_message", text, () => {});
+function commandButton(label, text) {
+  const button = element("button", label);
+  button.disabled = !joined;
+  button.addEventListener("click", () => socket.emit("new_message", text, () => {}));
+  return button;
+}
+
+function quoted(uname) {
+  return /\s/.test(uname) ? `"${uname}"` : uname;
+}
+
+function byName(one, other) {
+  return one.uname.localeCompare(other.uname);
 }
 
 function showUsers() {
   const rank = me === null ? 0 : RANK[me.role] || 0;
-  $("users").replaceChildren(...[...users.values()].map((user) => {
+  $("users").replaceChildren(...[...users.values()].sort(byName).map((user) => {
     const line = element("li");
     line.append(element("span", user.uname), role(user.role), element("span", "", "grow"));
     if (rank > (RANK[user.role] || 0) && !mutes.has(user.uname.toLowerCase())) {
-      const button = element("button", "Mute 10 min");
-      button.addEventListener("click", command(`/mute ${user.uname} 10`));
-      line.append(button);
+      line.append(commandButton("Mute 10 min", `/mute ${quoted(user.uname)} 10`));
     }
     return line;
   }));
@@ -65,9 +90,7 @@ function showUsers() {
     const until = new Date(mute.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     line.append(element("span", `${mute.uname} until ${until}`), element("span", "", "grow"));
     if (rank) {
-      const button = element("button", "Unmute");
-      button.addEventListener("click", command(`/unmute ${mute.uname}`));
-      line.append(button);
+      line.append(commandButton("Unmute", `/unmute ${quoted(mute.uname)}`));
     }
     return line;
   }));
@@ -78,7 +101,7 @@ function setState(state, text) {
   $("state").textContent = text;
   const mayTalk = joined && me !== null;
   $("text").disabled = $("send").disabled = !mayTalk;
-  $("text").placeholder = mayTalk ? "Say something" : joined ? "Guests can read; pick a user to talk" : "";
+  $("text").placeholder = mayTalk ? "Say something" : joined ? "Pick a user to talk" : "Not connected";
 }
 
 function join() {
@@ -97,7 +120,7 @@ function join() {
     Object.entries(data.room.muteList).forEach(([key, mute]) => mutes.set(key, mute));
     $("messages").replaceChildren();
     data.room.history.forEach(showMessage);
-    $("messages").scrollTop = $("messages").scrollHeight;
+    toEnd();
     showUsers();
     setState("connected", me ? `connected as ${me.uname}` : "connected as a guest");
     if (me) $("text").focus();
@@ -114,6 +137,11 @@ socket.on("connect", join);
 socket.on("disconnect", () => {
   joined = false;
   setState("offline", "offline; reconnecting…");
+  showUsers();
+  // What was on its way may not have arrived; it comes back into the field, to be looked at and sent again.
+  if (pending.size && $("text").value === "") $("text").value = [...pending].join(" ");
+  pending.clear();
+  countText();
 });
 socket.on("connect_error", () => setState("offline", "offline; reconnecting…"));
 socket.on("new_message", showMessage);
@@ -129,6 +157,7 @@ socket.on("user_left", (user) => {
   showUsers();
   notice(`${user.uname} left`);
 });
+// A moderator is told by system_message what his own command did; the lists and this line are for everybody.
 socket.on("user_muted", (mute) => {
   mutes.set(mute.uname.toLowerCase(), mute);
   showUsers();
@@ -147,13 +176,20 @@ $("composer").addEventListener("submit", (event) => {
   if (!text || text.length > MAX_TEXT || !joined) return;
   field.value = "";
   countText();
+  pending.add(text);
   socket.emit("new_message", text, (error) => {
+    pending.delete(text);
     // What the server refuses comes back into the field, unless something else was begun meanwhile.
     if (error && field.value === "") field.value = text;
     countText();
   });
 });
 $("text").addEventListener("input", countText);
+$("newer").addEventListener("click", toEnd);
+$("messages").addEventListener("scroll", () => {
+  const list = $("messages");
+  if (list.scrollHeight - list.scrollTop - list.clientHeight < 40) showUnseen(0);
+});
 $("who").addEventListener("change", () => {
   sessionStorage.setItem("who", $("who").value);
   socket.disconnect().connect();
