@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A stand-in for a site's API, for tests and for development: apps and users in Moneypot's form.
 
-    scripts/fake_moneypot.py --port 4001
+    .venv/bin/python scripts/fake_moneypot.py --port 4001
     # server.toml:  [identity.moneypot]  api = "http://127.0.0.1:4001/v1"  app_secret = "sesame"
 
 App 2 belongs to carol. Tokens: token-alice (member), token-eve (member), token-bob (mod), token-carol (owner),

@@ -402,3 +402,10 @@ def test_a_file_that_is_named_after_no_number_is_told_so(conf: Conf) -> None:
 def test_a_byte_order_mark_is_no_error(conf: Conf) -> None:
     (conf.folder / "apps" / "2.toml").write_bytes(b"\xef\xbb\xbfid = 2")
     assert list(load_config(conf.folder, {}).apps) == [2]
+
+
+def test_what_a_plugin_takes_from_the_environment_is_a_secret(conf: Conf) -> None:
+    conf.app("2", 'id = 2\n[plugin.mute]\nkey = {env = "HOOK_SECRET"}\nsize = {env = "SIZE"}\n')
+    loaded = load_config(conf.folder, {"HOOK_SECRET": "open-sesame", "SIZE": "5"})
+    assert "open-sesame" in loaded.secrets
+    assert "5" not in loaded.secrets

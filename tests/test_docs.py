@@ -15,6 +15,7 @@ import pytest
 
 import tornado_chat
 from tests.manual_clock import START
+from tests.test_layers import LAYERS
 from tornado_chat import config, errors, events, hookspecs
 from tornado_chat.filters import FilterPolicy
 from tornado_chat.models import Message, Mute, Role, User
@@ -88,7 +89,7 @@ def test_every_ack_is_documented(ack: str) -> None:
 
 @pytest.mark.parametrize("text", list(errors.ClientError))
 def test_every_client_error_is_documented(text: str) -> None:
-    assert re.search(rf"^\| `+ ?{re.escape(text)} ?`+ \|", README, re.MULTILINE)
+    assert re.search(rf"^\| `+ ?{re.escape(text)} ?`+( and its name)? \|", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -217,3 +218,11 @@ async def test_readmes_page_works(node: str, serve: Any, make_config: Any) -> No
     )
     output, _ = await asyncio.wait_for(process.communicate(), 30)
     assert output.decode().splitlines() == ["0 messages, 1 users", "donald: Hello, world!"]
+
+
+def test_every_module_is_in_the_circle_where_the_layer_test_has_it() -> None:
+    page = (ROOT / "tornado_chat" / "README.md").read_text("utf-8")
+    core, adapters, root = re.findall(r"^[123]\. (.*?)(?=^[123]\. |^What must)", page, re.MULTILINE | re.DOTALL)
+    for circle, modules in zip((core, adapters, root), LAYERS, strict=True):
+        named = modules - {"__init__", "__main__", "web"}
+        assert set(re.findall(r"`(\w+)\.py`", circle)) == named

@@ -57,6 +57,7 @@ def demo_config(port: int, data_dir: Path) -> Config:
         identity=IdentityTable(demo=DemoTable()),
         plugin_path=(),
         data_dir=data_dir,
+        plugin_secrets=(),
         apps={DEMO_APP: ("the demo's own settings", app_file)},
         default_app=None,
     )

@@ -23,6 +23,7 @@ from tornado_chat.origins import Origins
 T = TypeVar("T")
 
 DEFAULT_APP = "default.toml"
+SHORTEST_SECRET = 8
 NAME = r"\A[A-Za-z0-9_-]{1,64}\Z"
 API = r"\Ahttps?://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s?#@]*)?\Z"
 FORMS = {
@@ -139,6 +140,7 @@ class Config(Struct, frozen=True, kw_only=True):
     identity: IdentityTable
     plugin_path: tuple[Path, ...]
     data_dir: Path
+    plugin_secrets: tuple[str, ...]  # what plugins' options took from the environment
     apps: Mapping[int, tuple[str, AppFile]]  # apps[app_id] = (name of its file, its contents)
     default_app: tuple[str, AppFile] | None
 
@@ -157,6 +159,7 @@ class Config(Struct, frozen=True, kw_only=True):
         found = [self.identity.moneypot.app_secret.reveal()] if self.identity.moneypot else []
         if match := re.search(r"//[^/@]*:([^/@]+)@", self.mongodb.uri.reveal()):
             found += [match.group(1), unquote_plus(match.group(1))]
+        found += self.plugin_secrets
         found += [quoted(secret) for secret in found for quoted in (quote, quote_plus)]
         return [secret for secret in dict.fromkeys(found) if secret]
 
@@ -171,11 +174,12 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
     if not server_path.is_file():
         raise ConfigError(f"{server_path}: no such file; --conf must name a folder that has server.toml and apps/")
     problems: list[str] = []
-    server_file = _try_read(server_path, ServerFile, environ, problems)
+    plugin_secrets: list[str] = []
+    server_file = _try_read(server_path, ServerFile, environ, problems, plugin_secrets)
     apps: dict[int, tuple[str, AppFile]] = {}
     default_app = None
     for path in sorted((directory / "apps").glob("*.toml")):
-        app_file = _try_read(path, AppFile, environ, problems)
+        app_file = _try_read(path, AppFile, environ, problems, plugin_secrets)
         if app_file is None:
             continue
         try:
@@ -197,6 +201,7 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
         identity=server_file.identity,
         plugin_path=tuple(directory / folder for folder in server_file.plugins.path),
         data_dir=Path(server_file.server.data_dir),
+        plugin_secrets=tuple(plugin_secrets),
         apps=apps,
         default_app=default_app,
     )
@@ -218,21 +223,27 @@ def convert(value: Any, kind: type[T], file: str, table: str = "", also: tuple[s
         raise ConfigError(f"{file}: {table}: {type(error).__name__}: {error}") from error
 
 
-def _try_read(path: Path, kind: type[T], environ: Mapping[str, str], problems: list[str]) -> T | None:
+def _try_read(
+    path: Path, kind: type[T], environ: Mapping[str, str], problems: list[str], plugin_secrets: list[str]
+) -> T | None:
     try:
-        return _read(path, kind, environ)
+        return _read(path, kind, environ, plugin_secrets)
     except ConfigError as error:
         problems.append(str(error))
         return None
 
 
-def _read(path: Path, kind: type[T], environ: Mapping[str, str]) -> T:
+def _read(path: Path, kind: type[T], environ: Mapping[str, str], plugin_secrets: list[str]) -> T:
     try:
         parsed = tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: {error}") from None
     from_environment: dict[str, str] = {}
     parsed = _resolve(parsed, "", str(path), environ, from_environment)
+    # Shorter ones are numbers and switches, and covering those would spoil the log.
+    plugin_secrets += [
+        text for key, text in from_environment.items() if key.startswith("plugin.") and len(text) >= SHORTEST_SECRET
+    ]
     while True:
         try:
             return convert(parsed, kind, str(path))
