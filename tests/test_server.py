@@ -43,18 +43,19 @@ async def test_a_database_that_is_away_at_start_is_waited_for(
     serve: Any,
     connect: Any,
     make_config: Any,
-    mongod_command: list[str],
-    tmp_path: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     port = free_port()
     server = await serve(make_config(mongodb=f"mongodb://user:hunter2@127.0.0.1:{port}/?authSource=admin", timeout=1.0))
     code, health = await healthz(server)
     assert (code, health["status"], health["database"]) == (503, "unavailable", "waiting")
-    assert (
-        f"MongoDB at 127.0.0.1:{port}: ServerSelectionTimeoutError: 127.0.0.1:{port}: [Errno 111] Connection refused"
-        in caplog.text
-    )
+    said = f"MongoDB at 127.0.0.1:{port}: ServerSelectionTimeoutError: 127.0.0.1:{port}: [Errno 111] Connection refused"
+
+    async def told() -> bool:
+        await healthz(server)
+        return said in caplog.text
+
+    await until(told)
     assert "hunter2" not in caplog.text
     client = await connect(server)
     assert await client.auth(2, "token-alice") == ["INTERNAL_ERROR"]
