@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.websocket import websocket_connect
 
 from tests.client import Client
 
@@ -388,3 +389,22 @@ async def test_the_libraries_write_nothing_of_a_client_past_our_log(
     url = f"http://127.0.0.1:{server.port}/socket.io/?EIO=4&transport=polling&sid=x%0aforged%1b[31m"
     assert (await AsyncHTTPClient().fetch(url, raise_error=False)).code == 400
     assert "forged" not in capfd.readouterr().err
+
+
+@pytest.mark.gen_test
+async def test_an_upgrade_that_comes_to_nothing_leaves_polling_as_it_is(serve: Any, make_config: Any) -> None:
+    server = await serve(make_config())
+    http, path = AsyncHTTPClient(), f"127.0.0.1:{server.port}/socket.io/?EIO=4"
+    url = f"http://{path}&transport=polling"
+    session = json.loads((await http.fetch(url)).body[1:])["sid"]
+    url += f"&sid={session}"
+    await http.fetch(url, method="POST", body="40")
+    assert (await http.fetch(url)).body.startswith(b"40")
+    probe = await websocket_connect(f"ws://{path}&transport=websocket&sid={session}")
+    probe.close()
+    assert await probe.read_message() is None
+    await http.fetch(url, method="POST", body='421["auth",{"app_id":2,"hashed_token":"token-alice"}]')
+    answer = b"6"  # what the upgrade left behind
+    while answer == b"6":
+        answer = (await http.fetch(url, request_timeout=10)).body
+    assert answer.startswith(b'431[null,{"room":')

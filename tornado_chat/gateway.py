@@ -323,7 +323,13 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
 
     def gone(self, eio_sid: str | None) -> None:
         """Take note that a WebSocket closed; the library says so only when the client's event under way is done."""
-        if eio_sid is not None and (sid := self.manager.sid_from_eio_sid(eio_sid, NAMESPACE)) is not None:
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is None:
+            return
+        if not socket.upgraded:
+            # It was only tried as an upgrade. The client goes on polling; the library would hold its packets for ever.
+            socket.upgrading = False
+        elif (sid := self.manager.sid_from_eio_sid(eio_sid, NAMESPACE)) is not None:
             self._on_gone(sid)
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
