@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.manual_clock import START, ManualClock
 from tornado_chat.events import iso
 
 USAGE = "Usage: /mute <user> [duration] [reason]; duration: 10 (minutes), 90s, 10m, 2h or 1d2h"
+Enter = Callable[[], Awaitable[tuple[Any, Any, Any]]]
 NOT_AUTHORIZED = "You are not authorized to do that"
 
 
@@ -20,13 +22,20 @@ async def order(client: Any, text: str) -> Any:
     return await client.next("system_message")
 
 
+@pytest.fixture
+def enter_bob_and_eve(serve: Any, connect: Any, make_config: Any, clock: ManualClock) -> Enter:
+    """Starts a server on the manual clock, with bob, a mod, and eve, a member, in app 2; returns all three."""
+
+    async def enter() -> tuple[Any, Any, Any]:
+        server = await serve(make_config(), clock=clock)
+        return server, await connect(server, token="token-bob"), await connect(server, token="token-eve")
+
+    return enter
+
+
 @pytest.mark.gen_test
-async def test_a_mute_is_told_to_the_room_and_binds_every_tab(
-    serve: Any, connect: Any, make_config: Any, clock: ManualClock
-) -> None:
-    server = await serve(make_config(), clock=clock)
-    bob = await connect(server, token="token-bob")
-    eve = await connect(server, token="token-eve")
+async def test_a_mute_is_told_to_the_room_and_binds_every_tab(enter_bob_and_eve: Enter, connect: Any) -> None:
+    server, bob, eve = await enter_bob_and_eve()
     eves_other_tab = await connect(server, token="token-eve")
     guest = await connect(server, token=None)
     assert await order(bob, "/mute eve 10") == "eve was muted for 10 min"
@@ -43,12 +52,8 @@ async def test_a_mute_is_told_to_the_room_and_binds_every_tab(
 
 
 @pytest.mark.gen_test
-async def test_a_mute_ends_by_itself_exactly_once(
-    serve: Any, connect: Any, make_config: Any, clock: ManualClock
-) -> None:
-    server = await serve(make_config(), clock=clock)
-    bob = await connect(server, token="token-bob")
-    eve = await connect(server, token="token-eve")
+async def test_a_mute_ends_by_itself_exactly_once(enter_bob_and_eve: Enter, clock: ManualClock) -> None:
+    _, bob, eve = await enter_bob_and_eve()
     await order(bob, "/mute eve 10")
     clock.advance(599)
     assert await eve.say("still?") == "USER_MUTED"
@@ -63,12 +68,8 @@ async def test_a_mute_ends_by_itself_exactly_once(
 
 
 @pytest.mark.gen_test
-async def test_a_new_mute_replaces_the_old_one_and_its_end(
-    serve: Any, connect: Any, make_config: Any, clock: ManualClock
-) -> None:
-    server = await serve(make_config(), clock=clock)
-    bob = await connect(server, token="token-bob")
-    eve = await connect(server, token="token-eve")
+async def test_a_new_mute_replaces_the_old_one_and_its_end(enter_bob_and_eve: Enter, clock: ManualClock) -> None:
+    _, bob, eve = await enter_bob_and_eve()
     await order(bob, "/mute eve 10")
     await order(bob, "/mute eve 20")
     clock.advance(600)
@@ -80,10 +81,8 @@ async def test_a_new_mute_replaces_the_old_one_and_its_end(
 
 
 @pytest.mark.gen_test
-async def test_unmute_tells_the_room(serve: Any, connect: Any, make_config: Any, clock: ManualClock) -> None:
-    server = await serve(make_config(), clock=clock)
-    bob = await connect(server, token="token-bob")
-    eve = await connect(server, token="token-eve")
+async def test_unmute_tells_the_room(enter_bob_and_eve: Enter, clock: ManualClock) -> None:
+    _, bob, eve = await enter_bob_and_eve()
     await order(bob, "/mute eve 10")
     assert await order(bob, "/unmute EVE") == "eve was unmuted"
     assert await eve.next("user_unmuted") == {"uname": "eve"}
