@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -34,6 +35,8 @@ class ManualClock:
     def call_later(self, seconds: float, callback: Callable[[], None]) -> ManualTimer:
         timer = ManualTimer(self._now + timedelta(seconds=seconds), callback)
         self._timers.append(timer)
+        if seconds <= 0:  # as the loop does; nobody may advance this clock any more
+            asyncio.get_running_loop().call_soon(self.advance, 0)
         return timer
 
     def advance(self, seconds: float) -> None:

@@ -20,13 +20,13 @@ LAYERS = (
      "store", "bus", "identity", "writer", "sanctions", "moderation", "chat", "plugin_api"},
     # adapters
     {"hookspecs", "__init__", "config", "plugins", "lookup_cache", "identity_demo", "identity_moneypot", "store_mongo",
-     "mongo_embedded", "registry", "gateway", "logs", "web"},
+     "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web"},
     # the composition root, and what calls it
     {"server", "cli", "__main__"},
 )  # fmt: skip
 CORE_MAY_IMPORT = {"msgspec"}
 HOMES = {
-    "socketio": {"gateway"},
+    "socketio": {"fanout", "gateway_packets", "gateway_server"},
     "motor": {"store_mongo"},
     "pymongo": {"store_mongo"},
     "pluggy": {"plugins", "hookspecs"},
@@ -34,7 +34,7 @@ HOMES = {
     "requests_futures": {"identity_moneypot"},
     "cachetools": {"lookup_cache"},
     "nx_27017": {"mongo_embedded"},
-    "tornado": {"web", "gateway", "server"},
+    "tornado": {"web", "engine", "gateway", "server"},
 }
 
 
@@ -68,6 +68,15 @@ def test_imports_point_inward() -> None:
         if name.startswith("tornado_chat.") and layer(name.split(".")[1]) > layer(ours)
     ]
     assert outward == []
+
+
+def test_the_engine_knows_nothing_of_the_chat() -> None:
+    foreign = [
+        name
+        for ours, name in imports()
+        if ours == "engine" and name.startswith("tornado_chat") and not name.startswith("tornado_chat.engine")
+    ]
+    assert foreign == []
 
 
 def test_the_core_imports_nothing_from_outside_but_msgspec() -> None:

@@ -35,7 +35,14 @@ async def test_healthz_says_that_all_is_well(serve: Any, connect: Any, make_conf
     await connect(server)
     code, health = await healthz(server)
     assert (code, health.pop("version")) == (200, "0.1.0")
-    assert health == {"status": "ok", "database": "up", "connections": 1, "plugin_failures": {}}
+    assert health == {
+        "status": "ok",
+        "database": "up",
+        "connections": 1,
+        "plugin_failures": {},
+        "closes": {},
+        "refusals": {},
+    }
 
 
 @pytest.mark.gen_test(timeout=60)

@@ -43,6 +43,6 @@ async def test_a_body_that_is_too_long_is_refused_and_nothing_of_it_is_taken(ser
     session = "/socket.io/?EIO=4&transport=polling&sid="
     session += json.loads((await get(server, "/socket.io/?EIO=4&transport=polling")).body[1:])["sid"]
     packet = b'42["' + b"x" * 60_000 + b'"]'
-    for body, code in ((b"40", 200), (packet, 200), (packet + b"\x1e" + packet, 400)):
+    for body, code in ((b"40", 200), (packet, 200), (packet + b"\x1e" + packet, 413)):
         assert (await get(server, session, method="POST", body=body)).code == code
     assert (await get(server, session)).body.count(b"unknown event") == 1

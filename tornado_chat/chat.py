@@ -118,6 +118,9 @@ class Chat:
             return Answer(Ack.INTERNAL_ERROR, NOT_STORED)
         return Answer(None)
 
+    async def submit(self, seat: Seat, text: str) -> Answer | asyncio.Future[Answer]:
+        return await self.post(seat, text)
+
     async def close(self) -> None:
         """Finish what is under way."""
         await self._writer.drain()

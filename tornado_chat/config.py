@@ -58,9 +58,23 @@ class ServerTable(Table):
     port: Annotated[int, Meta(ge=0, le=65_535)] = 4000
     data_dir: Annotated[str, Meta(min_length=1)] = "data"
     trusted_proxies: tuple[str, ...] = ()
+    heartbeat: Annotated[float, Meta(ge=0.1, le=300)] = 25.0
+    batch_window: Annotated[float, Meta(ge=0, le=0.1)] = 0.005
 
     def __post_init__(self) -> None:
         TrustedProxies(self.trusted_proxies)
+
+
+class LimitsTable(Table):
+    """[limits]: the engine's, by the same names"""
+
+    connections: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    connections_per_address: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
+    client_buffer: Annotated[int, Meta(ge=65_536, le=1 << 30)] = 1_048_576
+    stall: Annotated[float, Meta(ge=0.1, le=300)] = 5.0
+    handshake: Annotated[float, Meta(ge=0.1, le=300)] = 10.0
+    event_rate: Annotated[float, Meta(ge=0.1, le=1_000_000)] = 20.0
+    event_burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
 
 
 class MongodbTable(Table):
@@ -105,6 +119,7 @@ class ServerFile(Table):
     """server.toml"""
 
     server: ServerTable = msgspec.field(default_factory=ServerTable)
+    limits: LimitsTable = msgspec.field(default_factory=LimitsTable)
     mongodb: MongodbTable = msgspec.field(default_factory=MongodbTable)
     identity: IdentityTable = msgspec.field(default_factory=IdentityTable)
     plugins: PluginsTable = msgspec.field(default_factory=PluginsTable)
@@ -136,6 +151,7 @@ class Config(Struct, frozen=True, kw_only=True):
     """All of the configuration. `apps` has a file for each id; `default_app` serves the others, where there is one."""
 
     server: ServerTable
+    limits: LimitsTable = msgspec.field(default_factory=LimitsTable)
     mongodb: MongodbTable
     identity: IdentityTable
     plugin_path: tuple[Path, ...]
@@ -197,6 +213,7 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
         raise ConfigError("\n".join(problems))
     return Config(
         server=server_file.server,
+        limits=server_file.limits,
         mongodb=server_file.mongodb,
         identity=server_file.identity,
         plugin_path=tuple(directory / folder for folder in server_file.plugins.path),

@@ -31,6 +31,7 @@ class Ack(StrEnum):
     USER_REQUIRED = "USER_REQUIRED"
     USER_MUTED = "USER_MUTED"
     MESSAGE_REJECTED = "MESSAGE_REJECTED"
+    RATE_LIMITED = "RATE_LIMITED"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     CLIENT_ERROR = "CLIENT_ERROR"
 
@@ -49,6 +50,7 @@ class ClientError(StrEnum):
     MESSAGE_BEFORE_AUTH = "must `auth` before `new_message`"
     AUTH_TWICE = "must send `auth` event only once per connection"
     AUTH_ORIGIN = "the app you sent to `auth` event does not allow this page's origin"
+    RATE_LIMITED = "too many events; send fewer, or you will be disconnected"
     UNKNOWN_EVENT = "unknown event"
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
@@ -17,9 +18,10 @@ from tornado_chat.addresses import TrustedProxies
 from tornado_chat.bus import DirectBus
 from tornado_chat.chat import Chat
 from tornado_chat.clock import Clock, SystemClock
-from tornado_chat.config import AppFile, Config
+from tornado_chat.config import AppFile, Config, LimitsTable
+from tornado_chat.engine import Limits
 from tornado_chat.errors import ChatError, StoreUnavailable
-from tornado_chat.gateway import MAX_PACKET, Gateway
+from tornado_chat.gateway import Gateway
 from tornado_chat.identity import IdentityProvider
 from tornado_chat.identity_demo import DemoIdentity
 from tornado_chat.identity_moneypot import MoneypotIdentity
@@ -36,6 +38,7 @@ from tornado_chat.web import Health, demo_handlers, handlers
 
 EMBEDDED = "embedded"
 DRAIN = 10.0  # seconds for what is under way when the server is asked to stop
+IDLE = 60.0  # seconds that an HTTP connection may take for its next request's headers
 PING_SECONDS = 1.0  # /healthz asks the database at most this often, whoever asks it
 NO_APP = 0  # stands for "any app" when the plugins of default.toml are tried at the start
 
@@ -73,9 +76,15 @@ class Server:
         }
         self._identities = _identities(config)
         self._registry = Registry(config, self._identities, self._make_chat)
-        self._gateway = Gateway(self._registry, TrustedProxies(config.server.trusted_proxies))
+        self._gateway = Gateway(
+            self._registry,
+            TrustedProxies(config.server.trusted_proxies),
+            _limits(config.limits),
+            heartbeat=config.server.heartbeat,
+            window=config.server.batch_window,
+        )
         self._bus.connect(self._gateway.deliver)
-        self._http = HTTPServer(self._application(demo), max_body_size=MAX_PACKET)
+        self._http = HTTPServer(self._application(demo), idle_connection_timeout=IDLE)
         self._opening: asyncio.Task[None] | None = None
         self._stopped = False
         self._pings: LookupCache[None, bool] = LookupCache(self._ping, size=1, ttl=PING_SECONDS)
@@ -137,7 +146,13 @@ class Server:
         failures: Counter[str] = Counter()
         for chat in self._registry.chats:
             failures += chat.moderation.failures
-        return Health(database, self._gateway.connections, dict(failures))
+        return Health(
+            database,
+            self._gateway.connections,
+            dict(failures),
+            {str(reason): count for reason, count in self._gateway.closes.items()},
+            {refusal.name.lower(): count for refusal, count in self._gateway.refusals.items()},
+        )
 
     async def _ping(self, _: None) -> bool:
         try:
@@ -147,10 +162,10 @@ class Server:
         return True
 
     def _application(self, demo: bool) -> Application:
-        routes: list[Any] = [(r"/socket\.io/", self._gateway.handler), *handlers(self.health)]
+        routes: list[Any] = [self._gateway.route(r"/socket\.io/"), *handlers(self.health)]
         if demo:
             routes += demo_handlers()
-        return Application(routes, websocket_max_message_size=MAX_PACKET)
+        return Application(routes)
 
     def _make_chat(self, app_id: int) -> Chat:
         if app_id in self._assembled:
@@ -188,3 +203,7 @@ def _identities(config: Config) -> Mapping[str, IdentityProvider]:
     if config.identity.demo is not None:
         identities["demo"] = DemoIdentity()
     return identities
+
+
+def _limits(table: LimitsTable) -> Limits:
+    return Limits(**msgspec.structs.asdict(table))

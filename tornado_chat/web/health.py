@@ -12,11 +12,16 @@ from tornado_chat.version import VERSION
 
 
 class Health(msgspec.Struct, frozen=True):
-    """How the server is. `database` is up, down, or waiting (it hasn't answered since the start)."""
+    """How the server is. `database` is up, down, or waiting (it hasn't answered since the start).
+
+    `closes` and `refusals` count, by reason, the connections that were closed and the requests that were refused.
+    """
 
     database: str
     connections: int
     plugin_failures: Mapping[str, int]
+    closes: Mapping[str, int]
+    refusals: Mapping[str, int]
 
 
 ReadHealth = Callable[[], Awaitable[Health]]

@@ -1,0 +1,256 @@
+"""The Tornado handler of an Engine.IO endpoint: polls, posts, and WebSocket handshakes."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from tornado.iostream import StreamClosedError
+from tornado.web import RequestHandler, stream_request_body
+
+from tornado_chat.engine.packets import BadPacket, BinaryPacket, decode_payload, encode_payload
+from tornado_chat.engine.probe import WebSocketProbe
+from tornado_chat.engine.reasons import CloseReason, Refusal
+from tornado_chat.engine.request import (
+    RETRY_AFTER,
+    STATUS,
+    WEBSOCKET,
+    Query,
+    Refused,
+    accept_key,
+    environ_of,
+    parse_query,
+    wants_websocket,
+)
+from tornado_chat.engine.session import DuplicatePoll, Session, SessionClosed
+from tornado_chat.engine.websocket import WebSocket
+
+if TYPE_CHECKING:
+    from tornado_chat.engine.server import Engine
+
+
+@stream_request_body
+class EngineHandler(RequestHandler):
+    """One request."""
+
+    def initialize(self, engine: Engine) -> None:
+        self._engine = engine
+        self._address = ""
+        self._query: Query | None = None
+        self._session: Session | None = None
+        self._body = bytearray()
+
+    def set_default_headers(self) -> None:
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        if (origin := self.request.headers.get("Origin")) is not None:
+            # Echoed, and with credentials, as the XMLHttpRequest of the older clients demands. No cookie is ever used.
+            self.set_header("Access-Control-Allow-Origin", origin)
+            self.set_header("Access-Control-Allow-Credentials", "true")
+            self.set_header("Vary", "Origin")
+
+    def prepare(self) -> None:
+        try:
+            self._check()
+        except Refused as refused:
+            self._refuse(refused.refusal)
+
+    def _check(self) -> None:
+        """Refuse whatever can be refused before the body is read."""
+        admitted = self._engine.admit(self.request)
+        if isinstance(admitted, Refusal):
+            raise Refused(admitted)
+        self._address = admitted
+        if self.request.method == "OPTIONS":
+            return
+        self._query = parse_query(self.request)
+        self._check_size(int(self.request.headers.get("Content-Length", "0")))
+        if self._query.sid is not None:
+            self._session = self._find(self._query)
+        elif self.request.method != "GET":
+            raise Refused(Refusal.METHOD)
+        if wants_websocket(self.request) != (self._query.transport == WEBSOCKET):
+            raise Refused(Refusal.UPGRADE)
+
+    def _find(self, query: Query) -> Session:
+        session = self._engine.sessions.get(query.sid or "")
+        if session is None or query.revision not in (None, session.revision):
+            raise Refused(Refusal.SESSION)
+        if session.upgraded:
+            raise Refused(Refusal.UPGRADED)
+        return session
+
+    def _check_size(self, size: int) -> None:
+        if size > self._engine.limits.message:
+            raise Refused(Refusal.TOO_BIG)
+
+    def data_received(self, chunk: bytes) -> None:
+        if self._finished:
+            return
+        self._body += chunk
+        try:
+            self._check_size(len(self._body))
+        except Refused as refused:
+            self._refuse(refused.refusal)
+
+    # -- the methods
+
+    async def get(self) -> None:
+        query = self._query
+        assert query is not None  # noqa: S101 - prepare() parsed it
+        try:
+            if query.transport == WEBSOCKET:
+                await self._get_websocket(query)
+            else:
+                session = self._session or await self._open(query, [WEBSOCKET])
+                await self._get_poll(session)
+        except Refused as refused:
+            self._refuse(refused.refusal)
+
+    async def post(self) -> None:
+        try:
+            await self._post()
+        except Refused as refused:
+            self._refuse(refused.refusal)
+        else:
+            await self._answer("ok")
+
+    def options(self) -> None:
+        self.set_header("Access-Control-Allow-Methods", "GET, POST")
+        self.set_header("Access-Control-Allow-Headers", "Content-Type")
+        self.set_header("Access-Control-Max-Age", "86400")
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.finish()
+
+    def put(self) -> None:
+        self._refuse(Refusal.METHOD)
+
+    head = delete = patch = put
+
+    # -- polling
+
+    async def _get_poll(self, session: Session) -> None:
+        self._session = session
+        try:
+            packets = await session.poll()
+        except DuplicatePoll:
+            raise Refused(Refusal.POLL) from None
+        except SessionClosed:
+            raise Refused(Refusal.SESSION) from None
+        try:
+            body = encode_payload(packets, session.revision, self._engine.escape)
+            # One answer at a time: or many polls that nobody reads would hold a buffer each.
+            await asyncio.wait_for(self._answer(body), self._engine.ping_timeout)
+        except TimeoutError:
+            session.close(CloseReason.SLOW_CONSUMER)
+            self.detach().close()
+        session.poll_answered()
+
+    async def _post(self) -> None:
+        session = self._session
+        if session is None or session.closed is not None:
+            raise Refused(Refusal.SESSION)
+        if not session.begin_post():
+            raise Refused(Refusal.POST)
+        try:
+            self._take(session, self._packets(session))
+            await session.room()
+        finally:
+            session.end_post()
+
+    def on_connection_close(self) -> None:
+        if self.request.method == "GET" and self._session is not None and not self._finished:
+            self._session.lost(CloseReason.TRANSPORT_CLOSED)
+
+    def _packets(self, session: Session) -> list[str]:
+        if self.request.headers.get("Content-Type", "").startswith("application/octet-stream"):
+            session.close(CloseReason.BINARY)
+            raise Refused(Refusal.BINARY)
+        try:
+            return decode_payload(self._body.decode(), session.revision)
+        except BinaryPacket:
+            session.close(CloseReason.BINARY)
+            raise Refused(Refusal.BINARY) from None
+        except (BadPacket, UnicodeDecodeError) as error:
+            session.close(CloseReason.BAD_PACKET, str(error) if isinstance(error, BadPacket) else "no UTF-8")
+            raise Refused(Refusal.PAYLOAD) from None
+
+    def _take(self, session: Session, packets: list[str]) -> None:
+        for packet in packets:
+            if not session.spend():
+                raise Refused(Refusal.RATE)
+            session.received(packet)
+            if session.closed is not None:
+                break
+        if session.closed not in (None, CloseReason.CLIENT):
+            raise Refused(Refusal.PAYLOAD)
+
+    # -- WebSocket
+
+    async def _get_websocket(self, query: Query) -> None:
+        key = accept_key(self.request)
+        receiver: Session | WebSocketProbe
+        if self._session is None:
+            receiver = await self._open(query, [])
+        else:
+            probe = self._session.begin_probe()
+            if probe is None:
+                raise Refused(Refusal.PROBING)
+            receiver = probe
+        await self._accept(key, receiver)
+
+    async def _accept(self, key: str, receiver: Session | WebSocketProbe) -> None:
+        """Answer 101, and take the socket from Tornado, so that nothing of the HTTP connection is kept."""
+        self._session = None  # its end isn't that of this request any more
+        self.clear()
+        self.set_status(HTTPStatus.SWITCHING_PROTOCOLS)
+        self.clear_header("Content-Type")
+        self.set_header("Upgrade", "websocket")
+        self.set_header("Connection", "Upgrade")
+        self.set_header("Sec-WebSocket-Accept", key)
+        self.finish()
+        stream = self.detach()
+        if stream.closed() or stream.writing() or stream._read_buffer:
+            # Nobody sends frames before the answer, and no new connection has no room for it.
+            stream.close()
+            receiver.lost(CloseReason.TRANSPORT_ERROR)
+            return
+        sock = stream.socket
+        stream.io_loop.remove_handler(sock)
+        stream.socket = None  # type: ignore[assignment] # as IOStream.start_tls does when it gives a socket away
+        websocket = WebSocket(receiver, self._engine.read_buffer, self._engine.limits.message)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: websocket, sock)
+        except OSError:
+            sock.close()
+            receiver.lost(CloseReason.TRANSPORT_ERROR)
+
+    # -- both
+
+    async def _open(self, query: Query, upgrades: list[str]) -> Session:
+        assert query.revision is not None  # noqa: S101 - parse_query() refuses a handshake without
+        if (refusal := self._engine.refuses(self._address)) is not None:
+            raise Refused(refusal)
+        environ = environ_of(self.request, self._address)
+        return await self._engine.open(query.revision, self._address, environ, upgrades)
+
+    async def _answer(self, body: str) -> None:
+        try:
+            await self.finish(body)
+        except StreamClosedError:
+            if self._session is not None and self.request.method == "GET":
+                self._session.lost(CloseReason.TRANSPORT_CLOSED)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._engine.refusals[refusal] += 1
+        status = STATUS.get(refusal, HTTPStatus.BAD_REQUEST)
+        self.set_status(status)
+        if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+            self.set_header("Retry-After", str(RETRY_AFTER))
+        if refusal is Refusal.TOO_BIG:
+            self.set_header("Connection", "close")
+        self.finish(str(refusal))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self.finish(HTTPStatus(status_code).phrase)
