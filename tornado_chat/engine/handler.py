@@ -211,15 +211,15 @@ class EngineHandler(RequestHandler):
         self.set_header("Sec-WebSocket-Accept", key)
         self.finish()
         stream = self.detach()
-        if stream.closed() or stream.writing() or stream._read_buffer:
-            # Nobody sends frames before the answer, and no new connection has no room for it.
-            stream.close()
+        if stream.closed() or stream.writing():
+            stream.close()  # a new connection that has no room for the answer
             receiver.lost(CloseReason.TRANSPORT_ERROR)
             return
         sock = stream.socket
         stream.io_loop.remove_handler(sock)
         stream.socket = None  # type: ignore[assignment] # as IOStream.start_tls does when it gives a socket away
-        websocket = WebSocket(receiver, self._engine.read_buffer, self._engine.limits.message)
+        early = bytes(stream._read_buffer)  # frames that didn't wait for the answer
+        websocket = WebSocket(receiver, self._engine.read_buffer, self._engine.limits.message, early)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(lambda: websocket, sock)
         except OSError:

@@ -38,11 +38,12 @@ class WebSocket(asyncio.BufferedProtocol):
     All WebSockets of an event loop can share one read buffer, since what came is taken out of it at once.
     """
 
-    __slots__ = ("_buffer", "_closing", "_parser", "_receiver", "_timer", "_transport", "write")
+    __slots__ = ("_buffer", "_closing", "_early", "_parser", "_receiver", "_timer", "_transport", "write")
 
-    def __init__(self, receiver: Receiver, buffer: memoryview, max_size: int) -> None:
+    def __init__(self, receiver: Receiver, buffer: memoryview, max_size: int, early: bytes = b"") -> None:
         self._receiver: Receiver | None = receiver
         self._buffer = buffer
+        self._early = early
         self._parser = FrameParser(max_size)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -95,6 +96,8 @@ class WebSocket(asyncio.BufferedProtocol):
         self.write = self._transport.write
         if self._receiver is not None:
             self._receiver.opened(self)
+            early, self._early = self._early, b""
+            self.feed(early)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
