@@ -234,3 +234,50 @@ async def test_the_snapshot_and_what_follows_neither_miss_nor_double_a_message(
         before = [message["id"] for message in client.data["room"]["history"]]
         after = [payload["id"] for name, payload in client.heard if name == "new_message"]
         assert before + after == list(range(1, 61))
+
+
+@pytest.mark.gen_test
+async def test_a_clients_next_message_begins_once_the_one_before_is_queued(
+    serve: Any, connect: Any, make_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await serve(make_config())
+    alice = await connect(server, token="token-alice")
+    batches: list[int] = []
+    append = server._store.append
+
+    async def count(app_id: int, postings: list[Any], patience: float) -> Any:
+        batches.append(len(postings))
+        return await append(app_id, postings, patience)
+
+    monkeypatch.setattr(server._store, "append", count)
+    texts = [f"number {number}" for number in range(30)]
+    assert await asyncio.gather(*(alice.say(text) for text in texts)) == [None] * 30
+    assert [event[1]["text"] for event in alice.heard if event[0] == "new_message"] == texts
+    assert sum(batches) == 30
+    assert len(batches) <= 10
+
+
+@pytest.mark.gen_test
+async def test_a_command_comes_after_what_its_sender_said_before(serve: Any, connect: Any, make_config: Any) -> None:
+    server = await serve(make_config())
+    bob = await connect(server, token="token-bob")
+    await asyncio.gather(*(bob.say(text) for text in ("one", "two", "/mute eve 5", "three")))
+    await bob.settle()
+    names = [event[0] for event in bob.heard]
+    assert names == ["new_message", "new_message", "user_muted", "system_message", "new_message"]
+
+
+@pytest.mark.gen_test
+async def test_one_who_sends_too_much_is_told_and_then_closed(serve: Any, connect: Any, make_config: Any) -> None:
+    server = await serve(make_config(server="[limits]\nevent_rate = 0.1\nevent_burst = 5\n"))
+    alice = await connect(server, token="token-alice")  # takes two of them
+    witness = await connect(server, token=None)
+    acks = [await alice.say(str(number)) for number in range(4)]
+    assert acks == [None, None, None, "RATE_LIMITED"]
+    assert await alice.next("client_error") == "too many events; send fewer, or you will be disconnected"
+    for _ in range(5):
+        alice.tell("new_message", "again")
+    await asyncio.wait_for(alice.closed.wait(), 10)
+    assert (await server.health()).closes == {"rate limit": 1}
+    await witness.next("user_left")
+    assert witness.names() == ["new_message"] * 3 + ["user_left"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tornado_chat.bus import Bus
@@ -19,7 +20,9 @@ from tornado_chat.store import Posting, Store
 from tornado_chat.text import duration_text
 from tornado_chat.writer import Writer
 
-NOT_STORED = "Your message was not sent: the chat can't store messages right now. Please try again."
+NOT_STORED = Answer(
+    Ack.INTERNAL_ERROR, "Your message was not sent: the chat can't store messages right now. Please try again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +97,12 @@ class Chat:
             data["user"] = user_payload(seat.occupant.user)
         return data
 
-    async def post(self, seat: Seat, text: str) -> Answer:
-        """Carry out a command, or check, store and publish a message. `text` is trimmed, 1 to 350 units. Never raises.
+    async def submit(self, seat: Seat, text: str) -> Answer | asyncio.Future[Answer]:
+        """Carry out a command, or check a message and queue it. `text` is trimmed, 1 to 350 units. Never raises.
 
-        The answer's ack is None once a message is stored and published, or a command was handled.
+        What is decided at once is the answer itself. A message that is queued has its answer once it is stored and
+        published (the ack is None) or couldn't be; the future never fails. The next message of the same sender may be
+        submitted as soon as this returns, and comes after this one.
         """
         if seat.occupant is None:
             return Answer(Ack.USER_REQUIRED)
@@ -113,13 +118,17 @@ class Chat:
         if muted := self._muted(user):
             return muted
         try:
-            await self._writer.write(Posting(user, decision.text, self._clock.now()))
+            stored = self._writer.queue(Posting(user, decision.text, self._clock.now()))
         except StoreUnavailable:
-            return Answer(Ack.INTERNAL_ERROR, NOT_STORED)
-        return Answer(None)
+            return NOT_STORED
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        stored.add_done_callback(partial(_answer, answer))
+        return answer
 
-    async def submit(self, seat: Seat, text: str) -> Answer | asyncio.Future[Answer]:
-        return await self.post(seat, text)
+    async def post(self, seat: Seat, text: str) -> Answer:
+        """Submit, and wait for the answer."""
+        answer = await self.submit(seat, text)
+        return answer if isinstance(answer, Answer) else await answer
 
     async def close(self) -> None:
         """Finish what is under way."""
@@ -138,3 +147,8 @@ class Chat:
     async def _publish(self, message: Message) -> None:
         self._room.remember([message])
         await self._bus.publish(self.app_id, new_message(message))
+
+
+def _answer(answer: asyncio.Future[Answer], stored: asyncio.Future[Message]) -> None:
+    if not answer.done():
+        answer.set_result(Answer(None) if not stored.cancelled() and stored.exception() is None else NOT_STORED)

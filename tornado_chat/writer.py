@@ -54,8 +54,12 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._refuse_until = 0.0  # event-loop time
 
-    async def write(self, posting: Posting) -> Message:
-        """Store and publish one message. Raises StoreUnavailable; then it wasn't published, and never will be."""
+    def queue(self, posting: Posting) -> asyncio.Future[Message]:
+        """Have one message stored and published, after those that were queued before.
+
+        Raises StoreUnavailable, here or in the future; then the message wasn't published, and never will be. Whoever
+        cancels the future, or lets go of it, doesn't unsend the message.
+        """
         if len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable(f"{MAX_WAITING} messages of app {self._app_id} are waiting to be stored")
         loop = asyncio.get_running_loop()
@@ -66,8 +70,12 @@ class Writer:
         if self._task is None:
             self._task = loop.create_task(self._run(), name=f"writer of app {self._app_id}")
         entry.stored.add_done_callback(_retrieve)
+        return entry.stored
+
+    async def write(self, posting: Posting) -> Message:
+        """Queue one message and wait until it is stored and published. Raises StoreUnavailable."""
         # The writer, not the sender, decides: a sender who goes away doesn't unsend the message.
-        return await asyncio.shield(entry.stored)
+        return await asyncio.shield(self.queue(posting))
 
     async def drain(self) -> None:
         """Wait until nothing waits any more."""
