@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.manual_clock import ManualClock
@@ -93,7 +94,7 @@ async def test_loading_brings_back_history_and_mutes(house: House, store: MongoS
     await house.sanctions.mute(BOB, "eve", 60, "")
     restarted = House(store, clock)
     await restarted.chat.load()
-    room = restarted.chat.snapshot(Seat(restarted.chat, None))["room"]
+    room = msgspec.json.decode(restarted.chat.snapshot(Seat(restarted.chat, None))["room"])
     assert [message["id"] for message in room["history"]] == [3, 4, 5]
     assert list(room["muteList"]) == ["eve"]
 

@@ -70,6 +70,8 @@ def test_every_event_is_documented() -> None:
     samples = {
         "message": Message(2, 1, START, user, "x"),
         "user": user,
+        "count": 1,
+        "here": [user],
         "mute": Mute(2, "x", 1, START, "b", Role.MOD, "", START),
     }
     made = [
@@ -77,7 +79,7 @@ def test_every_event_is_documented() -> None:
         for name, function in inspect.getmembers(events, inspect.isfunction)
         if inspect.signature(function).return_annotation == "Event"
     ]
-    assert len(made) == 5
+    assert len(made) == 7
     for name in [*made, events.SYSTEM_MESSAGE, events.CLIENT_ERROR]:
         assert re.search(rf"^\|[^|]*`{name}`", README, re.MULTILINE), name
 

@@ -16,8 +16,8 @@ PACKAGE = ROOT / "tornado_chat"
 LAYERS = (
     # core and ports: no I/O of their own
     {"version", "text", "models", "errors", "verdicts", "clock", "origins",
-     "addresses", "events", "commands", "filters", "room",
-     "store", "bus", "identity", "writer", "sanctions", "moderation", "chat", "plugin_api"},
+     "addresses", "events", "commands", "filters", "snapshot", "room",
+     "store", "bus", "identity", "writer", "sanctions", "moderation", "presence", "chat", "plugin_api"},
     # adapters
     {"hookspecs", "__init__", "config", "plugins", "lookup_cache", "identity_demo", "identity_moneypot", "store_mongo",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web"},

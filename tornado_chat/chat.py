@@ -11,9 +11,10 @@ from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
 from tornado_chat.commands import is_command
 from tornado_chat.errors import Ack, StoreUnavailable
-from tornado_chat.events import new_message, user_joined, user_left, user_payload
+from tornado_chat.events import new_message, user_payload
 from tornado_chat.models import Message, User
 from tornado_chat.moderation import Answer, Moderation
+from tornado_chat.presence import Presence
 from tornado_chat.room import Occupant, Room
 from tornado_chat.sanctions import Sanctions
 from tornado_chat.store import Posting, Store
@@ -57,6 +58,7 @@ class Chat:
         self._bus = bus
         self._clock = clock
         self._history = history
+        self._presence = Presence(app_id, room, bus, clock)
         self._writer = Writer(app_id, store, self._publish, timeout=timeout)
 
     async def load(self) -> None:
@@ -79,19 +81,21 @@ class Chat:
         """
         if user is None:
             return Seat(self, None)
+        was_big = self._room.big
         occupant, first = self._room.enter(user)
         await self._sanctions.release(user)
         if first:
-            await self._bus.publish(self.app_id, user_joined(user))
+            await self._presence.came(user, was_big)
         return Seat(self, occupant)
 
     async def leave(self, seat: Seat) -> None:
         """Give the seat back, and tell the room where it was the user's last."""
+        was_big = self._room.big
         if seat.occupant is not None and self._room.leave(seat.occupant):
-            await self._bus.publish(self.app_id, user_left(seat.occupant.user))
+            await self._presence.left(seat.occupant.user, was_big)
 
     def snapshot(self, seat: Seat) -> dict[str, Any]:
-        """Return what `auth` answers: {user, room}, without `user` for a guest (seed)."""
+        """Return what `auth` answers: {user, room}, without `user` for a guest (seed). `room` is encoded already."""
         data: dict[str, Any] = {"room": self._room.snapshot(self._clock.now())}
         if seat.occupant is not None:
             data["user"] = user_payload(seat.occupant.user)
@@ -133,6 +137,7 @@ class Chat:
     async def close(self) -> None:
         """Finish what is under way."""
         await self._writer.drain()
+        await self._presence.close()
         await self._sanctions.close()
 
     def _muted(self, user: User) -> Answer | None:

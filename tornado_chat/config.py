@@ -19,6 +19,7 @@ from tornado_chat.addresses import TrustedProxies
 from tornado_chat.errors import ConfigError
 from tornado_chat.models import MAX_ID
 from tornado_chat.origins import Origins
+from tornado_chat.room import PRESENCE_LIMIT
 
 T = TypeVar("T")
 
@@ -125,12 +126,19 @@ class ServerFile(Table):
     plugins: PluginsTable = msgspec.field(default_factory=PluginsTable)
 
 
+class PresenceTable(Table):
+    """[presence] of an app"""
+
+    limit: Annotated[int, Meta(ge=0, le=1_000_000)] = PRESENCE_LIMIT
+
+
 class AppFile(Table):
     """apps/<id>.toml, and apps/default.toml, which has no `id`"""
 
     id: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None
     origins: tuple[str, ...] = ()
     history: Annotated[int, Meta(ge=1, le=1000)] = 250
+    presence: PresenceTable = msgspec.field(default_factory=PresenceTable)
     identity: Name = "moneypot"
     plugins: tuple[Name, ...] = ("mute",)
     plugin: dict[str, dict[str, Any]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +55,16 @@ def user_joined(user: User) -> Event:
 def user_left(user: User) -> Event:
     """A user's last socket left the lobby."""
     return Event("user_left", user_payload(user))
+
+
+def user_count(count: int) -> Event:
+    """How many users are in a lobby that has too many to tell of each."""
+    return Event("user_count", {"count": count})
+
+
+def users(here: Iterable[User]) -> Event:
+    """Who is in the lobby, now that each is told of again."""
+    return Event("users", {"users": {user.uname: user_payload(user) for user in here}})
 
 
 def user_muted(mute: Mute) -> Event:

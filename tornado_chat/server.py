@@ -176,7 +176,7 @@ class Server:
 
     def _assemble(self, app_id: int, name: str, app_file: AppFile) -> Chat:
         """Make an app's chat, with its own room and its own plugins. No I/O. Raises ConfigError."""
-        room = Room(app_file.history)
+        room = Room(app_file.history, app_file.presence.limit)
         sanctions = Sanctions(app_id, room, self._store, self._bus, self._clock, timeout=self._config.mongodb.timeout)
 
         def make_api(plugin: str, options: Any) -> PluginApi:

@@ -157,6 +157,13 @@ socket.on("user_left", (user) => {
   showUsers();
   notice(`${user.uname} left`);
 });
+// In a big room only staff are told of one by one; when it is small again, here is everybody.
+socket.on("users", (data) => {
+  users.clear();
+  Object.values(data.users).forEach((user) => users.set(user.uname, user));
+  showUsers();
+});
+socket.on("user_count", (data) => notice(`${data.count} users are here`));
 // A moderator is told by system_message what his own command did; the lists and this line are for everybody.
 socket.on("user_muted", (mute) => {
   mutes.set(mute.uname.toLowerCase(), mute);
