@@ -142,8 +142,18 @@ async def test_one_who_leaves_with_a_packet_hears_nothing_more(serve: Any, conne
     eve.send("41")
     await alice.next("user_left")
     await alice.say("is she gone?")
-    await asyncio.wait_for(eve.closed.wait(), 10)
+    eve.send("40")
+    await alice.settle()
     assert eve.heard == []
+
+
+@pytest.mark.gen_test
+async def test_one_who_left_with_a_packet_is_closed_if_it_stays(serve: Any, connect: Any, make_config: Any) -> None:
+    server = await serve(make_config(server="[limits]\nhandshake = 0.5"))
+    eve = await connect(server, token="token-eve")
+    eve.send("41")
+    await asyncio.wait_for(eve.closed.wait(), 10)
+    assert (await server.health()).closes == {"handshake timeout": 1}
 
 
 @pytest.mark.gen_test

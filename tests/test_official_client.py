@@ -1,4 +1,4 @@
-"""The official socket.io-client on Node: the seed's example word for word, and a conversation."""
+"""The official socket.io-client on Node, versions 1 to 4: the seed's example word for word, and a conversation."""
 
 from __future__ import annotations
 
@@ -29,12 +29,18 @@ async def run_node(node: str, *arguments: str) -> str:
     return output.decode()
 
 
+every_version = pytest.mark.parametrize("version", ["1", "2", "3", "4"])
+every_transport = pytest.mark.parametrize("transports", ["polling,websocket", "websocket", "polling"])
+
+
 @pytest.mark.gen_test(timeout=60)
+@every_version
+@every_transport
 async def test_the_seeds_full_example_works_with_another_url_and_nothing_else(
-    node: str, serve: Any, make_config: Any
+    node: str, serve: Any, make_config: Any, version: str, transports: str
 ) -> None:
     server = await serve(make_config())
-    printed = await run_node(node, "seed_example.mjs", f"http://127.0.0.1:{server.port}")
+    printed = await run_node(node, "seed_example.mjs", f"http://127.0.0.1:{server.port}", version, transports)
     lines = [json.loads(line) for line in printed.splitlines()]
     assert [line[0] for line in lines] == [
         "[socket] Connected",
@@ -51,13 +57,15 @@ async def test_the_seeds_full_example_works_with_another_url_and_nothing_else(
 
 
 @pytest.mark.gen_test(timeout=60)
-@pytest.mark.parametrize("transports", ["polling,websocket", "websocket", "polling"])
-async def test_a_conversation_with_mute_unmute_and_reconnect(
-    node: str, serve: Any, make_config: Any, transports: str
+@every_version
+@every_transport
+async def test_a_conversation_with_mute_unmute_reconnect_and_heartbeats(
+    node: str, serve: Any, make_config: Any, version: str, transports: str
 ) -> None:
-    server = await serve(make_config())
+    server = await serve(make_config(server="heartbeat = 0.5"))
     url = f"http://127.0.0.1:{server.port}"
-    assert "as it should" in await run_node(node, "conversation.mjs", url, transports)
+    assert "as it should" in await run_node(node, "conversation.mjs", url, version, transports)
+    assert (await server.health()).refusals == {}
 
 
 def test_the_client_that_the_server_serves_is_npms_own(node: str) -> None:

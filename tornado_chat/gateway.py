@@ -124,8 +124,7 @@ class Gateway:
             # First, or the one who leaves would be told of it.
             await self._server.leave_room(sid, _lobby(connection.seat.chat.app_id))
             await connection.seat.chat.leave(connection.seat)
-        # With its one namespace left, there is nothing for it to stay for.
-        connection.session.close(CloseReason.CLIENT)
+        connection.session.dismiss()  # with its one namespace left, there is little for it to stay for
 
     async def _event(self, sid: str, name: str | int, args: list[Any], id: int | None) -> Any:
         """Answer one event of a client: what to ack with (a tuple: several arguments), or NoAck. Never raises."""

@@ -1,9 +1,11 @@
-// Two users and a guest talk, mute, unmute, drop and reconnect, with the official client. argv: URL, transports.
+// Two users and a guest talk, mute, unmute, drop and reconnect, with the official client. argv: URL, the
+// client's major version, transports.
 // Every expectation is an assertion; the exit status is the result.
 import assert from "node:assert/strict";
-import { io } from "socket.io-client";
+import { load, onAny } from "./client.mjs";
 
-const [, , url, transports = "polling,websocket"] = process.argv;
+const [, , url, version, transports] = process.argv;
+const io = await load(version);
 const deadline = setTimeout(() => { throw new Error("the conversation didn't end in 30 s"); }, 30_000);
 
 class Person {
@@ -12,7 +14,7 @@ class Person {
     this.events = [];
     this.waiting = [];
     this.socket = io(url, { forceNew: true, transports: transports.split(","), reconnectionDelay: 50 });
-    this.socket.onAny((name, payload) => {
+    onAny(this.socket, (name, payload) => {
       const index = this.waiting.findIndex((wait) => wait.name === name);
       if (index >= 0) this.waiting.splice(index, 1)[0].resolve(payload);
       else this.events.push({ name, payload });
@@ -93,6 +95,21 @@ assert.deepEqual(new Set(burst), new Set([undefined]));
 for (let number = 0; number < 40; number += 1) {
   assert.equal((await guest.next("new_message")).text, `burst ${number}`);
 }
+
+// What is beyond ASCII arrives as it was sent, both ways.
+const beyond = "é Ελλάδα 😀 \u2028 Ã©? \"\\\"";
+assert.equal(await alice.say(beyond), undefined);
+assert.equal((await bob.next("new_message")).text, "no callback");
+for (let number = 0; number < 40; number += 1) await bob.next("new_message");
+assert.equal((await bob.next("new_message")).text, beyond);
+assert.equal((await guest.next("new_message")).text, beyond);
+
+// It stays connected over some heartbeats, on the transport that it wants.
+for (let number = 0; number < 2; number += 1) {
+  await new Promise((resolve) => { bob.socket.io.engine.once("pong", resolve); });
+}
+assert.equal(bob.socket.io.engine.transport.name, transports.split(",").at(-1));
+assert.equal(await bob.say("still here"), undefined);
 
 for (const person of [alice, bob, guest]) person.socket.disconnect();
 clearTimeout(deadline);

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tornado_chat.engine import frames
 from tornado_chat.engine.backlog import Backlog
 from tornado_chat.engine.bucket import TokenBucket
+from tornado_chat.engine.deadlines import Deadlines, Due
 from tornado_chat.engine.packets import (
     CLOSE,
     MESSAGE,
@@ -60,12 +61,10 @@ class Session:
     __slots__ = (
         "_backlog",
         "_bucket",
+        "_deadlines",
         "_engine",
-        "_handshake_by",
-        "_heard_by",
         "_inbox",
         "_paused",
-        "_ping_at",
         "_polling",
         "_posting",
         "_probe",
@@ -95,9 +94,7 @@ class Session:
         self.write: Any = None  # the WebSocket's, once everything goes through it
         self._engine = engine
         self._bucket = TokenBucket(engine.limits.event_rate, engine.limits.event_burst, now)
-        self._handshake_by: float | None = now + engine.limits.handshake
-        self._ping_at = 0.0
-        self._heard_by: float | None = None  # when it is given up unless it is heard of
+        self._deadlines = Deadlines(engine.ping_interval, engine.ping_timeout)
         self._inbox: deque[str] | None = None  # None while nothing waits: most sessions only listen
         self._worker: asyncio.Task[None] | None = None
         self._room: asyncio.Future[None] | None = None  # who waits for room in the inbox
@@ -153,7 +150,7 @@ class Session:
             self.close(CloseReason.BAD_PACKET, str(error))
             return
         kind = text[0]
-        self._heard()
+        self._deadlines.heard(self._engine.now())
         if kind == MESSAGE:
             if self._inbox is None:
                 self._inbox = deque()
@@ -187,7 +184,14 @@ class Session:
 
     def establish(self) -> None:
         """Keep the session beyond `limits.handshake`: the application knows whom it has."""
-        self._handshake_by = None
+        self._deadlines.establish_by(None)
+
+    def dismiss(self) -> None:
+        """Give the client `limits.handshake` seconds to close the session, or to become established again."""
+        if self.closed is None:
+            now = self._engine.now()
+            self._deadlines.establish_by(now + self._engine.limits.handshake)
+            self._engine.wheel.schedule(self, self._deadlines.next(now))
 
     @property
     def _full(self) -> bool:
@@ -333,37 +337,22 @@ class Session:
     def start_clock(self) -> None:
         """Begin to watch over the session: heartbeats, and the time that it has to become established."""
         now = self._engine.now()
-        if self.revision == 4:
-            self._ping_at = now + self._engine.ping_after()
-        else:
-            self._heard_by = now + self._engine.ping_interval + self._engine.ping_timeout
-        self._engine.wheel.schedule(self, self._next_tick())
+        self._deadlines.start(now, now + self._engine.ping_after() if self.revision == 4 else None)
+        self._deadlines.establish_by(now + self._engine.limits.handshake)
+        self._engine.wheel.schedule(self, self._deadlines.next(now))
 
     def tick(self, now: float) -> float | None:
         """Do what is due (wheel.Timed)."""
         if self.closed is not None:
             return None
-        if self._handshake_by is not None and now >= self._handshake_by:
-            self.close(CloseReason.HANDSHAKE_TIMEOUT)
+        due = self._deadlines.due(now)
+        if isinstance(due, CloseReason):
+            self.close(due)
             return None
-        if self._heard_by is not None and now >= self._heard_by:
-            self.close(CloseReason.PING_TIMEOUT)
-            return None
-        if self.revision == 4 and self._heard_by is None and now >= self._ping_at:
+        if due is Due.PING:
             self.send_packet(PING)
-            self._ping_at = now + self._engine.ping_after()
-            self._heard_by = now + self._engine.ping_timeout
-        return self._next_tick()
-
-    def _next_tick(self) -> float:
-        heartbeat = self._heard_by if self._heard_by is not None else self._ping_at
-        return heartbeat if self._handshake_by is None else min(heartbeat, self._handshake_by)
-
-    def _heard(self) -> None:
-        if self.revision == 4:
-            self._heard_by = None
-        else:
-            self._heard_by = self._engine.now() + self._engine.ping_interval + self._engine.ping_timeout
+            self._deadlines.pinged(now, now + self._engine.ping_after())
+        return self._deadlines.next(now)
 
     # -- its end
 
