@@ -48,7 +48,7 @@ def demo_config(port: int, data_dir: Path) -> Config:
         id=DEMO_APP,
         origins=LOOPBACK_PAGES,
         identity="demo",
-        plugins=("mute", "wordlist"),
+        plugins=("mute", "flood", "wordlist"),
         plugin={"wordlist": {"words": ["darn"], "action": "replace"}},
     )
     return Config(
