@@ -10,6 +10,7 @@ api             a FakeMoneypot on a real port; api_url is its address
 make_config     makes a Config as files would: make_config(app={...}, mongodb={...}, identity={...})
 serve           starts a Server in this loop: server = await serve(make_config()); stopped after the test
 connect         connects a raw Socket.IO client: client = await connect(server, token="token-alice")
+poller          begins a bare Engine.IO session by polling: await poller(server)
 node, chromium  paths of what runs the official client and the page; skip or fail like mongod_uri
 """
 
@@ -32,6 +33,7 @@ from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
 from tests.client import Client
+from tests.engine_client import EngineClient
 from tests.manual_clock import ManualClock
 from tornado_chat.config import Config, load_config
 from tornado_chat.server import Server
@@ -264,3 +266,18 @@ def chromium() -> str:
     if path is None:
         missing("there is no chromium")
     return str(path)
+
+
+@pytest.fixture
+def poller(io_loop: IOLoop) -> Iterator[Callable[..., Awaitable[EngineClient]]]:
+    """poller(server) begins a session by polling."""
+    pollers: list[EngineClient] = []
+
+    async def make(server: Any) -> EngineClient:
+        pollers.append(EngineClient(server.port, 4, "socket.io"))
+        await pollers[-1].open()
+        return pollers[-1]
+
+    yield make
+    for made in pollers:
+        made.close()
