@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -46,3 +47,16 @@ async def test_a_body_that_is_too_long_is_refused_and_nothing_of_it_is_taken(ser
     for body, code in ((b"40", 200), (packet, 200), (packet + b"\x1e" + packet, 413)):
         assert (await get(server, session, method="POST", body=body)).code == code
     assert (await get(server, session)).body.count(b"unknown event") == 1
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("size", ["1000000", "abc", "-1", "1e3", "²"])
+async def test_no_address_takes_a_huge_body_or_a_length_that_is_none(serve: Any, make_config: Any, size: str) -> None:
+    server = await serve(make_config())
+    for path in ("/healthz", "/socket.io/?EIO=4&transport=polling", "/socket.io/socket.io.js"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode() + b"x" * 1000)
+        answer = await asyncio.wait_for(reader.readline(), 10)
+        assert answer.split()[1][:1] == b"4"
+        assert await asyncio.wait_for(reader.read(), 10) is not None
+        writer.close()

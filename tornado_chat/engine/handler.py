@@ -65,7 +65,8 @@ class EngineHandler(RequestHandler):
         if self.request.method == "OPTIONS":
             return
         self._query = parse_query(self.request)
-        self._check_size(int(self.request.headers.get("Content-Length", "0")))
+        size = self.request.headers.get("Content-Length", "0")
+        self._check_size(int(size) if size.isascii() and size.isdigit() else 0)  # Tornado refuses what is no number
         if self._query.sid is not None:
             self._session = self._find(self._query)
         elif self.request.method != "GET":
