@@ -49,7 +49,7 @@ def demo_config(port: int, data_dir: Path) -> Config:
         origins=LOOPBACK_PAGES,
         identity="demo",
         plugins=("mute", "flood", "wordlist"),
-        plugin={"wordlist": {"words": ["darn"], "action": "replace"}},
+        plugin={"flood": {"burst": 20, "rate": 1.0}, "wordlist": {"words": ["darn"], "action": "replace"}},
     )
     return Config(
         server=ServerTable(port=port, data_dir=str(data_dir)),
