@@ -65,7 +65,8 @@ async def test_a_conversation_with_mute_unmute_reconnect_and_heartbeats(
     server = await serve(make_config(server="heartbeat = 0.5"))
     url = f"http://127.0.0.1:{server.port}"
     assert "as it should" in await run_node(node, "conversation.mjs", url, version, transports)
-    assert (await server.health()).refusals == {}
+    # A client that closes its session may have a poll on the way, which then finds none.
+    assert (await server.health()).refusals.keys() <= {"session"}
 
 
 def test_the_client_that_the_server_serves_is_npms_own(node: str) -> None:
