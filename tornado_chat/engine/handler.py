@@ -29,6 +29,8 @@ from tornado_chat.engine.websocket import WebSocket
 if TYPE_CHECKING:
     from tornado_chat.engine.server import Engine
 
+MAX_DIGITS = 18  # of a Content-Length
+
 
 @stream_request_body
 class EngineHandler(RequestHandler):
@@ -65,8 +67,9 @@ class EngineHandler(RequestHandler):
         if self.request.method == "OPTIONS":
             return
         self._query = parse_query(self.request)
-        size = self.request.headers.get("Content-Length", "0")
-        self._check_size(int(size) if size.isascii() and size.isdigit() else 0)  # Tornado refuses what is no number
+        length = self.request.headers.get("Content-Length", "")
+        if length.isascii() and length.isdigit() and len(length) <= MAX_DIGITS:
+            self._check_size(int(length))  # Tornado refuses what is no length, once it reads the body
         if self._query.sid is not None:
             self._session = self._find(self._query)
         elif self.request.method != "GET":
