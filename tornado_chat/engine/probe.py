@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tornado_chat.engine.session import Session
 
 PROBE = "probe"
+OVER = "the session is over"
 
 
 class WebSocketProbe:
@@ -31,6 +32,9 @@ class WebSocketProbe:
 
     def opened(self, websocket: WebSocket) -> None:
         """Take the WebSocket (websocket.Receiver)."""
+        if self._session.closed is not None:
+            websocket.close(frames.NORMAL, OVER)  # meanwhile
+            return
         self._websocket = websocket
         self._engine.wheel.schedule(self, self._engine.now() + self._engine.limits.handshake)
 
@@ -68,7 +72,7 @@ class WebSocketProbe:
 
     def close(self) -> None:
         """End it with the session."""
-        self._end(frames.NORMAL, "the session is over")
+        self._end(frames.NORMAL, OVER)
 
     def _end(self, code: int, reason: str) -> None:
         self._engine.wheel.cancel(self)
