@@ -1,14 +1,22 @@
-"""Row D11, where two things happen at once: sockets that go or come while the server is busy with them."""
+"""Rows D7, D8 and D11, where two things happen at once: sockets that go or come while the server is busy with them."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import Any
 
 import pytest
 
 from tests.engine_client import PATIENCE
-from tests.hostile import HANDSHAKE, beside_a_witness, counted, frame, last_frame
+from tests.hostile import HANDSHAKE, beside_a_witness, counted, frame, last_frame, raw
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Break the connection off; what was written goes before."""
+    writer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def warm(server: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -17,6 +25,22 @@ async def warm(server: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
     writer.write(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     await reader.readuntil(b"\r\n\r\n")
     return reader, writer
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("control", [8, 9, 10])
+async def test_d7_control_frames_of_one_who_is_gone_are_not_told_one_by_one(
+    serve: Any, connect: Any, make_config: Any, caplog: Any, control: int
+) -> None:
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog) as witness:
+        _, writer = await raw(server)
+        writer.write(frame(1, b"40") + frame(control, b"x" * 100) * 90)
+        reset(writer)
+        await witness.settle()
+        while server._gateway.connections > 1:
+            await witness.settle()
+        assert caplog.records == []
 
 
 @pytest.mark.gen_test

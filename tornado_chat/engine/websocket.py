@@ -150,7 +150,8 @@ class WebSocket(asyncio.BufferedProtocol):
             self._receiver.received(text)
         elif opcode == frames.BINARY:
             self._fail(CloseReason.BINARY, frames.UNSUPPORTED, "binary messages are not supported")
-        elif opcode == frames.PING:
+        elif opcode == frames.PING and not self._transport.is_closing():
+            # Where the connection broke meanwhile, each write would be a line in the log.
             self._transport.write(frames.pong_frame(payload))
         elif opcode == frames.CLOSE:
             receiver, self._receiver = self._receiver, None
