@@ -39,3 +39,51 @@ async def test_d2_a_length_that_is_none_is_a_bad_request(
             status = (await answer(server, request + header + b"x=1&x"))[:12]
             assert status in {b"HTTP/1.1 400", b"HTTP/1.1 413"} or (request is GET and length == "5, 5")
         assert len(caplog.records) <= 2  # one line a request
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(
+    ("known", "size", "status"), [(True, 20_000_000, 413), (False, 20_000_000, 413), (False, 60_000, 400)]
+)
+async def test_d2_one_who_sends_all_before_reading_can_read_the_refusal(
+    serve: Any,
+    connect: Any,
+    make_config: Any,
+    poller: Any,
+    caplog: Any,
+    known: bool,
+    size: int,
+    status: int,
+    chunked: bool,
+) -> None:
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        polling = await poller(server)
+        if not known:
+            polling.sid = "unknown"
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        head = f"Transfer-Encoding: chunked\r\n\r\n{size:x}\r\n" if chunked else f"Content-Length: {size}\r\n\r\n"
+        writer.write(post(polling) + head.encode())
+        for _ in range(size // 10_000):
+            writer.write(b"x" * 10_000)
+            await asyncio.wait_for(writer.drain(), PATIENCE)
+        writer.write(b"\r\n0\r\n\r\n" if chunked else b"")
+        expected = 400 if chunked and not known else status  # how much will come isn't known beforehand
+        assert (await asyncio.wait_for(reader.readline(), PATIENCE)).split()[1] == str(expected).encode()
+        assert sum(server._gateway.refusals.values()) == 1
+        writer.close()
+
+
+@pytest.mark.gen_test
+async def test_d2_a_refused_body_that_never_ends_is_not_waited_for(
+    serve: Any, connect: Any, make_config: Any, poller: Any, caplog: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("tornado_chat.engine.handler.LINGER", 0.1)
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        polling = await poller(server)
+        for head in (b"Content-Length: 20000000\r\n\r\nx", b"Content-Length: 20000000\r\nExpect: 100-continue\r\n\r\n"):
+            came = await answer(server, post(polling) + head)
+            assert came.startswith(b"HTTP/1.1 413")
+            assert came.endswith(b"payload too big")

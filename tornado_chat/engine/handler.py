@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tornado_chat.engine.server import Engine
 
 MAX_DIGITS = 18  # of a Content-Length
+LINGER = 2.0  # seconds that the rest of a refused body may take
 
 
 @stream_request_body
@@ -42,6 +43,7 @@ class EngineHandler(RequestHandler):
         self._query: Query | None = None
         self._session: Session | None = None
         self._body = bytearray()
+        self._lingering: asyncio.TimerHandle | None = None  # once the request is refused, and its body still comes
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
@@ -90,7 +92,7 @@ class EngineHandler(RequestHandler):
             raise Refused(Refusal.TOO_BIG)
 
     def data_received(self, chunk: bytes) -> None:
-        if self._finished:
+        if self._finished or self._lingering is not None:
             return
         self._body += chunk
         try:
@@ -113,6 +115,9 @@ class EngineHandler(RequestHandler):
             self._refuse(refused.refusal)
 
     async def post(self) -> None:
+        if self._lingering is not None:
+            self.finish()
+            return
         try:
             await self._post()
         except Refused as refused:
@@ -163,7 +168,12 @@ class EngineHandler(RequestHandler):
         finally:
             session.end_post()
 
+    def on_finish(self) -> None:
+        if self._lingering is not None:
+            self._lingering.cancel()
+
     def on_connection_close(self) -> None:
+        self.on_finish()
         if self.request.method == "GET" and self._session is not None and not self._finished:
             self._session.lost(CloseReason.TRANSPORT_CLOSED)
 
@@ -254,7 +264,18 @@ class EngineHandler(RequestHandler):
             self.set_header("Retry-After", str(RETRY_AFTER))
         if refusal is Refusal.TOO_BIG:
             self.set_header("Connection", "close")
-        self.finish(str(refusal))
+        if self.request.method != "POST" or self.request._body_future.done() or "Expect" in self.request.headers:
+            self.finish(str(refusal))
+        else:
+            self._linger(str(refusal))
+
+    def _linger(self, answer: str) -> None:
+        """Answer, and take the rest of the body for a while: closed at once, TCP would take the answer back."""
+        self._body.clear()
+        self.set_header("Content-Length", len(answer))
+        self.write(answer)
+        self.flush()
+        self._lingering = asyncio.get_running_loop().call_later(LINGER, self.finish)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         self.finish(HTTPStatus(status_code).phrase)
