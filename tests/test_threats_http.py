@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine_client import PATIENCE, EngineClient
-from tests.hostile import beside_a_witness
+from tests.hostile import beside_a_witness, counted
 
 GET = b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n"
 
@@ -87,3 +87,60 @@ async def test_d2_a_refused_body_that_never_ends_is_not_waited_for(
             came = await answer(server, post(polling) + head)
             assert came.startswith(b"HTTP/1.1 413")
             assert came.endswith(b"payload too big")
+
+
+@pytest.mark.gen_test
+async def test_d2_a_session_can_not_have_many_bodies_under_way(
+    serve: Any, connect: Any, make_config: Any, poller: Any, caplog: Any
+) -> None:
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        polling = await poller(server)
+        first, second = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+        for reader, writer in (first, second):
+            writer.write(post(polling) + b"Content-Length: 60001\r\nExpect: 100-continue\r\n\r\n")
+            status = await asyncio.wait_for(reader.readline(), PATIENCE)
+            assert status.split()[1] == (b"100" if reader is first[0] else b"400")
+        await counted(server, duplicate_post=1)
+        first[1].write(b"x" * 60001)
+        await first[0].readuntil(b"400")  # behind the 100
+        for _, writer in (first, second):
+            writer.close()
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("rest", [b"x" * 5, b"zz\r\n", b""])
+async def test_d2_a_post_that_breaks_off_does_not_hinder_the_next(
+    serve: Any, connect: Any, make_config: Any, poller: Any, caplog: Any, rest: bytes
+) -> None:
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog) as witness:
+        polling = await poller(server)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        size = b"Transfer-Encoding: chunked" if rest == b"zz\r\n" else b"Content-Length: 10"
+        writer.write(post(polling) + size + b"\r\nExpect: 100-continue\r\n\r\n")
+        await reader.readuntil(b"100 (Continue)\r\n\r\n")
+        writer.write(rest)
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+        await witness.settle()
+        assert await polling.post("40") == 200
+        assert (await polling.poll())[0].startswith("40")
+        assert (await server.health()).closes == {}
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT"])
+@pytest.mark.parametrize(
+    "size", ["Content-Length: 60000, 60000", "Content-Length: 60000", "Transfer-Encoding: chunked"]
+)
+async def test_d2_only_a_post_has_a_body(
+    serve: Any, connect: Any, make_config: Any, caplog: Any, method: str, size: str
+) -> None:
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        body = b"5\r\nabcde\r\n" if "chunked" in size else b"x" * 50_000
+        head = f"{method} /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n{size}\r\n\r\n".encode()
+        assert (await answer(server, head + body)).split(b"\r\n")[0] == b"HTTP/1.1 400 Bad Request"
+        assert len(server._gateway._engine.sessions) == 1

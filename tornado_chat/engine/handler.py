@@ -43,6 +43,7 @@ class EngineHandler(RequestHandler):
         self._query: Query | None = None
         self._session: Session | None = None
         self._body = bytearray()
+        self._posting = False
         self._lingering: asyncio.TimerHandle | None = None  # once the request is refused, and its body still comes
 
     def set_default_headers(self) -> None:
@@ -78,6 +79,11 @@ class EngineHandler(RequestHandler):
             raise Refused(Refusal.METHOD)
         if wants_websocket(self.request) != (self._query.transport == WEBSOCKET):
             raise Refused(Refusal.UPGRADE)
+        if self.request.method == "POST" and self._session is not None:
+            # Before the body comes: or one session could have any number of them under way.
+            if not self._session.begin_post():
+                raise Refused(Refusal.POST)
+            self._posting = True
 
     def _find(self, query: Query) -> Session:
         session = self._engine.sessions.get(query.sid or "")
@@ -94,8 +100,10 @@ class EngineHandler(RequestHandler):
     def data_received(self, chunk: bytes) -> None:
         if self._finished or self._lingering is not None:
             return
-        self._body += chunk
         try:
+            if not self._posting:
+                raise Refused(Refusal.PAYLOAD)
+            self._body += chunk
             self._check_size(len(self._body))
         except Refused as refused:
             self._refuse(refused.refusal)
@@ -160,17 +168,18 @@ class EngineHandler(RequestHandler):
         session = self._session
         if session is None or session.closed is not None:
             raise Refused(Refusal.SESSION)
-        if not session.begin_post():
-            raise Refused(Refusal.POST)
-        try:
-            self._take(session, self._packets(session))
-            await session.room()
-        finally:
-            session.end_post()
+        self._take(session, self._packets(session))
+        await session.room()
 
     def on_finish(self) -> None:
         if self._lingering is not None:
             self._lingering.cancel()
+        self._end_post()
+
+    def _end_post(self) -> None:
+        if self._posting and self._session is not None:
+            self._session.end_post()
+        self._posting = False
 
     def on_connection_close(self) -> None:
         self.on_finish()
@@ -257,6 +266,7 @@ class EngineHandler(RequestHandler):
                 self._session.lost(CloseReason.TRANSPORT_CLOSED)
 
     def _refuse(self, refusal: Refusal) -> None:
+        self._end_post()
         self._engine.refusals[refusal] += 1
         status = STATUS.get(refusal, HTTPStatus.BAD_REQUEST)
         self.set_status(status)
