@@ -144,3 +144,18 @@ async def test_d2_only_a_post_has_a_body(
         head = f"{method} /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n{size}\r\n\r\n".encode()
         assert (await answer(server, head + body)).split(b"\r\n")[0] == b"HTTP/1.1 400 Bad Request"
         assert len(server._gateway._engine.sessions) == 1
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("bytes_of_it", [b"", b"4", b"GET / HTTP/1.1\r\nX: " + b"x" * 100])
+async def test_d2_a_request_that_never_ends_is_closed(
+    serve: Any, connect: Any, make_config: Any, poller: Any, caplog: Any, monkeypatch: Any, bytes_of_it: bytes
+) -> None:
+    monkeypatch.setattr("tornado_chat.server.IDLE", 0.3)
+    monkeypatch.setattr("tornado_chat.server.BODY", 0.3)
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        polling = await poller(server)
+        start = post(polling) + b"Content-Length: 100\r\n\r\n" if len(bytes_of_it) < 2 else b""
+        assert await answer(server, start + bytes_of_it) == b""
+        assert await polling.post("40") == 200

@@ -40,6 +40,7 @@ EMBEDDED = "embedded"
 DRAIN = 10.0  # seconds for what is under way when the server is asked to stop
 MAX_BODY = 256 * 1024  # bytes of a request, whatever it asks for; the engine takes less, and says so
 IDLE = 60.0  # seconds that an HTTP connection may take for its next request's headers
+BODY = 20.0  # seconds that the rest of a request may take
 PING_SECONDS = 1.0  # /healthz asks the database at most this often, whoever asks it
 NO_APP = 0  # stands for "any app" when the plugins of default.toml are tried at the start
 
@@ -85,7 +86,9 @@ class Server:
             window=config.server.batch_window,
         )
         self._bus.connect(self._gateway.deliver)
-        self._http = HTTPServer(self._application(demo), idle_connection_timeout=IDLE, max_body_size=MAX_BODY)
+        self._http = HTTPServer(
+            self._application(demo), idle_connection_timeout=IDLE, body_timeout=BODY, max_body_size=MAX_BODY
+        )
         self._opening: asyncio.Task[None] | None = None
         self._stopped = False
         self._pings: LookupCache[None, bool] = LookupCache(self._ping, size=1, ttl=PING_SECONDS)
