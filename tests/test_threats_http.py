@@ -159,3 +159,15 @@ async def test_d2_a_request_that_never_ends_is_closed(
         start = post(polling) + b"Content-Length: 100\r\n\r\n" if len(bytes_of_it) < 2 else b""
         assert await answer(server, start + bytes_of_it) == b""
         assert await polling.post("40") == 200
+
+
+@pytest.mark.gen_test
+async def test_d9_no_packet_is_lost_to_a_question_whether_anything_changed(
+    serve: Any, connect: Any, make_config: Any, poller: Any, caplog: Any
+) -> None:
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        polling = await poller(server)
+        assert await polling.post("40") == 200
+        came = await polling.fetch(headers={"If-None-Match": "*"})
+        assert (came.code, came.body[:2]) == (200, b"40")
