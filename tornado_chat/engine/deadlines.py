@@ -38,6 +38,11 @@ class Deadlines:
         """Close the session at `when`, unless this is called again before."""
         self._handshake_by = when
 
+    @property
+    def established(self) -> bool:
+        """Whether the session may stay."""
+        return self._handshake_by is None
+
     def heard(self, now: float) -> None:
         """Take note of a sign of life."""
         self._heard_by = now + self._interval + self._timeout if self._ping_at is None else None

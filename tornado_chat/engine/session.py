@@ -187,8 +187,11 @@ class Session:
         self._deadlines.establish_by(None)
 
     def dismiss(self) -> None:
-        """Give the client `limits.handshake` seconds to close the session, or to become established again."""
-        if self.closed is None:
+        """Give the client `limits.handshake` seconds to close the session, or to become established again.
+
+        One that never was has the time that it was given at first.
+        """
+        if self.closed is None and self._deadlines.established:
             now = self._engine.now()
             self._deadlines.establish_by(now + self._engine.limits.handshake)
             self._engine.wheel.schedule(self, self._deadlines.next(now))
