@@ -41,3 +41,15 @@ async def test_d10_who_left_may_come_back_in_time(serve: Any, connect: Any, make
             eve.send("40")
             assert (await eve.auth(token="token-eve"))[0] is None
             assert (await witness.next("user_joined"))["uname"] == "eve"
+
+
+@pytest.mark.gen_test
+async def test_origins_bind_one_who_leaves_and_comes_back(serve: Any, connect: Any, make_config: Any) -> None:
+    make_config(app='origins = ["https://good.example"]')
+    server = await serve(make_config(app='origins = ["https://other.example"]', apps=(3,)))
+    client = await connect(server, headers={"Origin": "https://good.example"})
+    for _ in range(2):
+        client.send('421["auth",{"app_id":3}]')
+        assert "does not allow this page's origin" in await client.next("client_error")
+        client.send("41")
+        client.send("40")

@@ -111,10 +111,12 @@ class Gateway:
 
     async def _connect(self, sid: str, environ: dict[str, Any], _auth: Any) -> None:
         session = self._server.session(sid)
-        origin = environ.get("HTTP_ORIGIN")
-        own = origin is not None and is_own(origin, environ.get("HTTP_HOST", ""))
-        self._connections[sid] = Connection(sid, session, None if own else origin)
-        environ.clear()
+        if environ:  # else it has left the namespace, and comes back
+            origin = environ.get("HTTP_ORIGIN")
+            own = origin is not None and is_own(origin, environ.get("HTTP_HOST", ""))
+            session.data = None if own else origin
+            environ.clear()
+        self._connections[sid] = Connection(sid, session, session.data)
 
     async def _disconnect(self, sid: str, reason: str) -> None:
         connection = self._connections.pop(sid, None)
