@@ -6,6 +6,7 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler, stream_request_body
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_DIGITS = 18  # of a Content-Length
 LINGER = 2.0  # seconds that the rest of a refused body may take
+
+MAX_DISCARDED = 32 * 1024 * 1024  # bytes of a body that is refused
 
 
 @stream_request_body
@@ -59,6 +62,9 @@ class EngineHandler(RequestHandler):
         """Return none: an answer that came once must not be left out where it would be the same."""
 
     def prepare(self) -> None:
+        if isinstance(self.request.connection, HTTP1Connection):
+            # A body that is refused is read on, into nothing, so that its sender comes to read why.
+            self.request.connection.set_max_body_size(MAX_DISCARDED)
         try:
             self._check()
         except Refused as refused:
