@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from time import monotonic
 from typing import Annotated
 
 from msgspec import Meta
@@ -59,7 +58,7 @@ def register_filters(api: PluginApi) -> Iterable[Filter]:
     async def check(draft: Draft) -> Verdict:
         if draft.user.role is not Role.MEMBER:
             return Pass()
-        wait = buckets.wait(draft.user.key, monotonic())
+        wait = buckets.wait(draft.user.key, api.monotonic())
         if not wait:
             return Pass()
         seconds = math.ceil(wait)

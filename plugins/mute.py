@@ -57,5 +57,6 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         run=mute,
         params=(UserParam("user"), DurationParam("duration", required=False), RestParam("reason", required=False)),
         role=Role.MOD,
+        help="keeps a user from speaking for a while",
     )
-    yield Command(name="unmute", run=unmute, params=(UserParam("user"),), role=Role.MOD)
+    yield Command(name="unmute", run=unmute, params=(UserParam("user"),), role=Role.MOD, help="ends a mute")

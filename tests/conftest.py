@@ -10,6 +10,7 @@ api             a FakeMoneypot on a real port; api_url is its address
 make_config     makes a Config as files would: make_config(app={...}, mongodb={...}, identity={...})
 serve           starts a Server in this loop: server = await serve(make_config()); stopped after the test
 connect         connects a raw Socket.IO client: client = await connect(server, token="token-alice")
+chat            a ChatFixture, what plugin authors test with: await chat.open(...), await chat.join("alice")
 poller          begins a bare Engine.IO session by polling: await poller(server)
 node, chromium  paths of what runs the official client and the page; skip or fail like mongod_uri
 """
@@ -38,6 +39,7 @@ from tests.manual_clock import ManualClock
 from tornado_chat.config import Config, load_config
 from tornado_chat.server import Server
 from tornado_chat.store_mongo import MongoStore
+from tornado_chat.testing import ChatFixture
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -281,3 +283,11 @@ def poller(io_loop: IOLoop) -> Iterator[Callable[..., Awaitable[EngineClient]]]:
     yield make
     for made in pollers:
         made.close()
+
+
+@pytest.fixture
+def chat(io_loop: IOLoop, run: Callable[[Awaitable[Any]], Any]) -> Iterator[ChatFixture]:
+    """The chat that plugin authors test with; see tornado_chat.testing."""
+    fixture = ChatFixture()
+    yield fixture
+    run(fixture.close())

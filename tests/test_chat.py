@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 import pytest
 
+from tests.chats import APP, make_chat, with_filters
 from tests.manual_clock import ManualClock
 from tornado_chat.bus import DirectBus
-from tornado_chat.chat import Chat, Seat
+from tornado_chat.chat import Seat
 from tornado_chat.errors import Ack
 from tornado_chat.events import Event
-from tornado_chat.filters import Filter, FilterPolicy, InstalledFilter
 from tornado_chat.models import Draft, Role, User
-from tornado_chat.moderation import Answer, Moderation
-from tornado_chat.room import Room
-from tornado_chat.sanctions import Sanctions
+from tornado_chat.moderation import Answer
 from tornado_chat.store_mongo import MongoStore
 from tornado_chat.verdicts import Pass, Verdict
 
 ALICE = User(1, "alice", Role.MEMBER)
 BOB = User(2, "bob", Role.MOD)
-APP = 2
 
 
 class House:
     """One app's chat with all that it needs; `told` is what the room heard."""
 
-    def __init__(self, store: MongoStore, clock: ManualClock, *checks: Callable[[Draft], Awaitable[Verdict]]) -> None:
+    def __init__(
+        self, store: MongoStore, clock: ManualClock, *checks: Callable[[Draft], Coroutine[Any, Any, Verdict]]
+    ) -> None:
         self.told: list[Event] = []
         bus = DirectBus()
         bus.connect(self._hear)
-        room = Room(history=3)
-        self.sanctions = Sanctions(APP, room, store, bus, clock, timeout=5.0)
-        filters = [InstalledFilter("test", Filter(check), FilterPolicy()) for check in checks]
-        self.chat = Chat(
-            APP,
-            room=room,
-            sanctions=self.sanctions,
-            moderation=Moderation(APP, {}, filters),
-            store=store,
-            bus=bus,
-            clock=clock,
-            history=3,
-            timeout=5.0,
-        )
+        self.chat = make_chat(store, clock, bus, history=3)
+        self.sanctions = with_filters(self.chat, *checks).sanctions
 
     async def _hear(self, app_id: int, event: Event) -> None:
         assert app_id == APP

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -179,7 +180,115 @@ def test_a_folder_without_a_configuration_is_told_what_is_missing(tmp_path: Path
 def test_plugins_lists_what_is_found_and_who_uses_it() -> None:
     answer = run("plugins", "--conf", EXAMPLE)
     assert answer.returncode == 0
-    assert "mute\n  from tornado_chat_plugins.mute of tornado-chat 0.1.0\n  used by apps: 2, default\n" in answer.stdout
+    blocks = dict(block.split("\n", 1) for block in re.split(r"\n(?=\w)", answer.stdout.strip()))
+    assert blocks["mute"].splitlines() == [
+        "  from: tornado_chat_plugins.mute of tornado-chat 0.1.0",
+        "  used by apps: 2, default",
+        "  version: 0.1.0",
+        "  hooks: register_commands",
+        "  options:",
+        "    default_mins: int, 1 to 525600 = 10",
+        "    max_mins: int, 1 to 525600 = 43200",
+    ]
+    assert '    on_error: "reject" or "allow" or "hold" = "reject"' in blocks["flood"]
+    assert "    keys: list of Key, at least 1 required" in blocks["signed"]
+    assert blocks["review"].endswith("  hooks: register_commands\n  options: -")
+
+
+def test_plugins_says_of_one_that_is_broken_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "plugins.d").mkdir()
+    (tmp_path / "server.toml").write_text('[identity.demo]\n[plugins]\npath = ["plugins.d"]\n')
+    (tmp_path / "apps" / "2.toml").write_text('id = 2\nidentity = "demo"\n')
+    (tmp_path / "plugins.d" / "broken.py").write_text("import nowhere_to_be_found\n")
+    (tmp_path / "plugins.d" / "fine.py").write_text("__version__ = '1.2'\n")
+    answer = run("plugins", "--conf", tmp_path)
+    assert answer.returncode == 0
+    assert (
+        f"broken\n  from: {tmp_path}/plugins.d/broken.py\n  used by apps: -\n  can't be loaded: Module" in answer.stdout
+    )
+    assert "  version: 1.2\n  hooks: -\n  options: -" in answer.stdout
+
+
+def test_try_shows_what_each_filter_says(tmp_path: Path) -> None:
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "plugins.d").mkdir()
+    (tmp_path / "server.toml").write_text('[identity.demo]\n[plugins]\npath = ["plugins.d"]\n')
+    (tmp_path / "apps" / "2.toml").write_text(
+        'id = 2\nidentity = "demo"\nplugins = ["wordlist", "flood", "odd"]\n[plugin.wordlist]\nwords = ["darn"]\n'
+        'action = "replace"\n[plugin.odd]\non_error = "hold"\n'
+    )
+    (tmp_path / "plugins.d" / "odd.py").write_text(
+        "from tornado_chat import *\n@hookimpl\ndef register_filters(api):\n    async def check(draft):\n"
+        "        return {'a': Pass(actions=(AlertStaff('x'),)), 'b': Shadow(), 'c': Reject('no', code='NO')}"
+        ".get(draft.text, 7 if draft.user.role == 'mod' else Pass())\n    return [Filter(check)]\n"
+    )
+
+    def lines(*arguments: Any) -> list[str]:
+        answer = run("try", "--conf", tmp_path, "--app", 2, *arguments)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.splitlines()
+
+    assert lines("oh darn it") == [
+        "wordlist: Replace(text='oh \u25a0\u25a0\u25a0\u25a0 it')",
+        "flood: Pass()",
+        "odd: Pass()",
+        "=> shown to everybody: oh \u25a0\u25a0\u25a0\u25a0 it",
+    ]
+    assert lines("a")[-2:] == ["odd wants beside: AlertStaff(text='x')", "=> shown to everybody: a"]
+    assert lines("b")[-1] == "=> shown to its sender and staff: b"
+    assert lines("c")[-1] == "=> refused by odd with NO: no"
+    assert lines("--role", "mod", "hello")[-2:] == [
+        "odd: answered a int, which is no verdict",
+        "=> held for a moderator by odd: it could not be checked",
+    ]
+    for wrong, told in (
+        (("--app", 9, "x"), "app 9 has no file"),
+        (("--app", 2, " "), "a message has 1 to 350 characters"),
+    ):
+        answer = run("try", "--conf", tmp_path, *wrong)
+        assert answer.returncode == 2
+        assert told in answer.stderr
+
+
+def test_a_new_plugins_tests_pass_at_once(tmp_path: Path) -> None:
+    answer = run("new-plugin", "no-shouting", "--into", tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    folder = tmp_path / "no-shouting"
+    assert {Path(line) for line in answer.stdout.split()} == {path for path in folder.rglob("*") if path.is_file()}
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error::ResourceWarning"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (tested.returncode, "2 passed" in tested.stdout) == (0, True), tested.stdout
+    for tool in (
+        ["ruff", "check", "--isolated", "."],
+        ["ruff", "format", "--isolated", "--line-length=120", "--check", "."],
+    ):
+        found = subprocess.run([sys.executable, "-m", *tool], cwd=folder, capture_output=True, text=True, check=False)
+        assert found.returncode == 0 or "No module named ruff" in found.stderr, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("No-Shouting", "can't be a plugin's name: write a-z, 0-9, - and _, a letter first"),
+        ("../x", "can't be a plugin's name: write a-z, 0-9, - and _, a letter first"),
+        ("json", "can't be a plugin's name: Python has a module json"),
+        ("class", "can't be a plugin's name"),
+        ("mute", "there is a plugin 'mute' already"),
+        ("taken", "is there already; choose another name, or another folder with --into"),
+    ],
+)
+def test_a_new_plugin_that_cannot_be_written_says_why(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / "taken").mkdir()
+    answer = run("new-plugin", name, "--into", tmp_path)
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert list(tmp_path.rglob("*.py")) == []
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["serve"], ["demo", "--port", "x"], ["demo", "--port", "65536"]])

@@ -52,7 +52,7 @@ def test_what_a_file_leaves_out_has_its_default(conf: Conf) -> None:
     _, app = config.apps[2]
     assert (config.server.host, config.server.port) == ("127.0.0.1", 4000)
     assert (config.mongodb.uri.reveal(), config.mongodb.timeout) == ("embedded", 3.0)
-    assert (app.history, app.identity, app.plugins, app.origins) == (250, "moneypot", ("mute",), ())
+    assert (app.history, app.identity, app.plugins, app.origins) == (250, "moneypot", ("mute", "help"), ())
 
 
 def test_what_a_file_says_is_read(conf: Conf) -> None:
@@ -235,7 +235,8 @@ def test_an_identity_without_a_table_is_named_with_those_that_have_one(conf: Con
     conf.server(f"{IDENTITY}\n[identity.demo]")
     path = conf.app("2", 'id = 2\nidentity = "site"')
     assert conf.error() == (
-        f"{path}: identity: 'site' has no [identity.site] table in server.toml; there is: moneypot, demo"
+        f"{path}: identity: 'site' has no [identity.site] table in server.toml, and is none of the app's plugins; "
+        "there is: moneypot, demo"
     )
 
 

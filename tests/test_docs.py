@@ -18,7 +18,7 @@ from tests.manual_clock import START
 from tests.test_layers import LAYERS
 from tornado_chat import config, errors, events, hookspecs
 from tornado_chat.filters import FilterPolicy
-from tornado_chat.models import Message, Mute, Role, User
+from tornado_chat.models import HeldMessage, Message, Mute, Role, User
 from tornado_chat.plugins import discover
 from tornado_chat.web import Health
 
@@ -65,6 +65,11 @@ def test_no_document_names_a_setting_that_does_not_exist() -> None:
     assert set(re.findall(r"^\| `([a-z_.]+)` \|", CONF, re.MULTILINE)) == settings
 
 
+def _required(function: Any) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+
+
 def test_every_event_is_documented() -> None:
     user = User(1, "x", Role.MEMBER)
     samples = {
@@ -73,13 +78,21 @@ def test_every_event_is_documented() -> None:
         "count": 1,
         "here": [user],
         "mute": Mute(2, "x", 1, START, "b", Role.MOD, "", START),
+        "message_id": 1,
+        "uname": "x",
+        "ids": [1],
+        "held": HeldMessage(1, START, START, user, "x", "y", ""),
+        "staff": frozenset(),
+        "by": "x",
+        "approved": True,
+        "text": "x",
     }
     made = [
-        function(samples[next(iter(inspect.signature(function).parameters))]).name
+        function(*(samples[name] for name in _required(function))).name
         for name, function in inspect.getmembers(events, inspect.isfunction)
         if inspect.signature(function).return_annotation == "Event"
     ]
-    assert len(made) == 7
+    assert len(made) == 12
     for name in [*made, events.SYSTEM_MESSAGE, events.CLIENT_ERROR]:
         assert re.search(rf"^\|[^|]*`{name}`", README, re.MULTILINE), name
 
@@ -108,24 +121,26 @@ def test_every_member_of_the_plugin_api_is_documented() -> None:
 
 
 def test_every_public_name_is_documented() -> None:
-    names = set(tornado_chat.__all__) - {"VERSION", "Verdict", "Mute", "Param", "duration_text"}
+    names = set(tornado_chat.__all__) - {"VERSION", "Verdict", "Action", "PluginStorage"}
     assert [name for name in sorted(names) if name not in PLUGINS] == []
 
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_bundled_plugin_and_its_options_are_documented(name: str) -> None:
     section = PLUGINS.partition(f"### {name}\n")[2].partition("\n##")[0]
-    options = discover([])[name].load().Options
-    for field in msgspec.structs.fields(options):
+    assert section
+    options = getattr(discover([])[name].load(), "Options", None)
+    for field in msgspec.structs.fields(options) if options else ():
         default = list(field.default) if isinstance(field.default, tuple) else field.default
-        assert f"| `{field.name}` | `{json.dumps(default)}` |" in section
+        shown = "none, required" if default is msgspec.NODEFAULT else f"`{json.dumps(default)}`"
+        assert f"| `{field.name}` | {shown} |" in section
 
 
 def test_every_key_of_the_filter_policy_is_documented() -> None:
     assert [key for key in FilterPolicy.__struct_fields__ if f"| `{key}` |" not in PLUGINS] == []
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "check", "plugins"])
+@pytest.mark.parametrize("command", ["serve", "demo", "check", "plugins", "try", "new-plugin"])
 def test_every_command_of_the_command_line_is_documented(command: str) -> None:
     assert f"tornado-chat {command}" in README + PLUGINS + CONF + (ROOT / "scripts" / "README.md").read_text("utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from tornado_chat import (
 from tornado_chat.commands import InstalledCommand
 from tornado_chat.errors import NOT_AUTHORIZED, Ack
 from tornado_chat.moderation import COMMAND_FAILED, Answer, Moderation
+from tornado_chat.supervision import Supervisor
 
 KATE = User(1, "Kate", Role.MEMBER)
 BOB = User(2, "bob", Role.MOD)
@@ -28,7 +30,8 @@ BOB = User(2, "bob", Role.MOD)
 async def command(run: Callable[[Call], Awaitable[Any]], text: str = "/do it", user: User = BOB) -> Answer:
     """Type `text` where there is one command, /do <what>, for moderators."""
     made = Command(name="do", run=run, params=(UserParam("what"),), role=Role.MOD)
-    return await Moderation(2, {"do": InstalledCommand("test", made)}, ()).command(user, text)
+    part = Supervisor(2, lambda part, seconds, why: None).part("test", "command /do")
+    return await Moderation(2, {"do": InstalledCommand(part, made)}, (), monotonic=time.monotonic).command(user, text)
 
 
 async def done(call: Call) -> str:
@@ -79,9 +82,11 @@ async def test_a_command_is_for_its_role_and_above(role: Role) -> None:
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("text", ["/do", "/do too much"])
-async def test_wrong_arguments_get_the_usage(text: str) -> None:
-    assert await command(done, text) == Answer(None, "Usage: /do <what>")
+@pytest.mark.parametrize(
+    ("text", "told"), [("/do", "Usage: /do <what>"), ("/do too much", '"much" is too much. Usage: /do <what>')]
+)
+async def test_wrong_arguments_get_the_usage(text: str, told: str) -> None:
+    assert await command(done, text) == Answer(None, told)
 
 
 @pytest.mark.gen_test
@@ -101,7 +106,7 @@ async def test_a_command_that_raises_is_an_internal_error_with_a_traceback_in_th
 
     assert await command(run) == Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
     (record,) = caplog.records
-    assert record.getMessage() == "app 2: command /do of plugin test, typed by bob, failed"
+    assert record.getMessage() == "app 2: command /do of plugin test raised KeyError (typed by bob)"
     assert record.exc_info is not None
 
 

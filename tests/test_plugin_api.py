@@ -84,4 +84,4 @@ async def test_a_filter_that_fails_is_named_counted_and_survived(
         assert "could not be checked" in await alice.next("system_message")
     assert await alice.say("hello") is None
     assert (await server.health()).plugin_failures == {"grumpy": 2}
-    assert "filter of plugin grumpy: raised RuntimeError" in caplog.text
+    assert "filter of plugin grumpy raised RuntimeError" in caplog.text

@@ -7,20 +7,19 @@ from typing import Any, cast
 
 import pytest
 
-from tornado_chat import Call, CommandRefused, Mute, PluginApi, Role, User
+from tests.chats import load_plugin, make_services
+from tornado_chat import Call, CommandRefused, Mute, Role, User
 from tornado_chat.errors import ConfigError
-from tornado_chat.plugins import LoadedPlugins, discover, load_plugins
-from tornado_chat.room import Room
+from tornado_chat.plugin_set import PluginSet
 
 BOB = User(2, "bob", Role.MOD)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-class RecordingApi(PluginApi):
-    """A PluginApi that carries out every mute, and keeps (uname, seconds, reason)."""
+class RecordingSanctions:
+    """Carries out every mute, and keeps (uname, seconds, reason)."""
 
-    def __init__(self, plugin: str, options: Any) -> None:
-        super().__init__(plugin, 2, options, Room(10), cast(Any, None))
+    def __init__(self) -> None:
         self.muted: list[tuple[str, int, str]] = []
 
     async def mute(self, actor: User, uname: str, seconds: int, reason: str = "") -> Mute:
@@ -37,21 +36,17 @@ class RecordingApi(PluginApi):
         )
 
 
-def load(**options: Any) -> tuple[LoadedPlugins, RecordingApi]:
-    apis: list[RecordingApi] = []
-
-    def make_api(plugin: str, options: Any) -> PluginApi:
-        apis.append(RecordingApi(plugin, options))
-        return apis[0]
-
-    loaded = load_plugins("apps/2.toml", ["mute"], {"mute": options}, discover([]), make_api)
-    return loaded, apis[0]
+def load(**options: Any) -> tuple[PluginSet, RecordingSanctions]:
+    services = make_services()
+    sanctions = RecordingSanctions()
+    services.sanctions = cast(Any, sanctions)
+    return load_plugin("mute", services, **options), sanctions
 
 
-async def run_mute(typed: str, **options: Any) -> tuple[str | None, RecordingApi]:
+async def run_mute(typed: str, **options: Any) -> tuple[str | None, RecordingSanctions]:
     """Run `/mute` with the words in `typed`; return what the caller is told, and the api with what was asked of it."""
     loaded, api = load(**options)
-    command = loaded.commands["mute"].command
+    command = loaded.moderation.commands["mute"].command
     return await command.run(Call(BOB, command.parse(typed.split()))), api
 
 
@@ -59,11 +54,11 @@ async def run_mute(typed: str, **options: Any) -> tuple[str | None, RecordingApi
     ("name", "usage"), [("mute", "/mute <user> [duration] [reason]"), ("unmute", "/unmute <user>")]
 )
 def test_the_usage_says_what_to_type(name: str, usage: str) -> None:
-    assert load()[0].commands[name].command.usage == usage
+    assert load()[0].moderation.commands[name].command.usage == usage
 
 
 def test_both_commands_are_for_moderators_and_above() -> None:
-    commands = load()[0].commands
+    commands = load()[0].moderation.commands
     assert {name: installed.command.role for name, installed in commands.items()} == {
         "mute": Role.MOD,
         "unmute": Role.MOD,
@@ -75,7 +70,7 @@ def test_both_commands_are_for_moderators_and_above() -> None:
     [("mute", ""), ("mute", "foo ten"), ("mute", "foo -5"), ("mute", "foo 1.5"), ("unmute", ""), ("unmute", "foo x")],
 )
 def test_a_malformed_command_gets_the_usage(name: str, typed: str) -> None:
-    command = load()[0].commands[name].command
+    command = load()[0].moderation.commands[name].command
     with pytest.raises(CommandRefused, match="Usage: /"):
         command.parse(typed.split())
 

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from tornado_chat import Draft, Pass, PluginApi, Reject, Replace, Role, User, Verdict
+from tests.chats import load_plugin
+from tornado_chat import Draft, Pass, Reject, Replace, Role, User, Verdict
 from tornado_chat.errors import ConfigError
-from tornado_chat.plugins import LoadedPlugins, discover, load_plugins
-from tornado_chat.room import Room
+from tornado_chat.plugin_api import Services
+from tornado_chat.plugin_set import PluginSet
 
 KATE = User(1, "Kate", Role.MEMBER)
 
 
-def load(**options: Any) -> LoadedPlugins:
-    def make_api(plugin: str, options: Any) -> PluginApi:
-        return PluginApi(plugin, 2, options, Room(10), cast(Any, None))
-
-    return load_plugins("apps/2.toml", ["wordlist"], {"wordlist": options}, discover([]), make_api)
+def load(services: Services | None = None, **options: Any) -> PluginSet:
+    return load_plugin("wordlist", services, **options)
 
 
 def checker(*words: str, **options: Any) -> Callable[[str], Awaitable[Verdict]]:
     """Return the filter of a list of `words`, as a function of a message's text."""
-    (installed,) = load(words=list(words), **options).filters
+    (installed,) = load(words=list(words), **options).moderation.filters
 
     def check(text: str) -> Awaitable[Verdict]:
         return installed.filter.check(Draft(2, KATE, text, text))
@@ -132,17 +130,17 @@ async def test_the_longest_phrase_is_covered() -> None:
 
 @pytest.mark.gen_test
 async def test_it_looks_at_what_the_filters_before_left() -> None:
-    (installed,) = load(words=["darn"]).filters
+    (installed,) = load(words=["darn"]).moderation.filters
     assert await installed.filter.check(Draft(2, KATE, "nice", "darn")) == Pass()
 
 
 def test_an_empty_list_registers_nothing() -> None:
     loaded = load(words=[])
-    assert (list(loaded.filters), dict(loaded.commands)) == ([], {})
+    assert (list(loaded.moderation.filters), dict(loaded.moderation.commands)) == ([], {})
 
 
 def test_without_a_table_it_registers_nothing() -> None:
-    assert list(load().filters) == []
+    assert list(load().moderation.filters) == []
 
 
 @pytest.mark.parametrize("word", ["", " ", "!!!", "f*ck", ".*", "a+", "🤬", "a/b", "[a]"])

@@ -5,15 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from tornado_chat import Draft, PluginApi, Replace, Role, User
+from tests.chats import make_services
+from tornado_chat import Draft, Posted, Replace, Role, User
 from tornado_chat.errors import ConfigError
 from tornado_chat.filters import FilterPolicy
-from tornado_chat.plugins import LoadedPlugins, discover, load_plugins
-from tornado_chat.room import Room
+from tornado_chat.plugin_set import PluginSet
+from tornado_chat.plugins import discover, load_plugins
 
 APP_FILE = "conf/apps/2.toml"
 KATE = User(1, "Kate", Role.MEMBER)
@@ -53,11 +54,8 @@ class Folder:
         path.write_text(imports + textwrap.dedent(source), "utf-8")
         return path
 
-    def load(self, *names: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> LoadedPlugins:
-        def make_api(plugin: str, options: Any) -> PluginApi:
-            return PluginApi(plugin, 2, options, Room(10), cast(Any, None))
-
-        return load_plugins(APP_FILE, names, options or {}, discover([self.path]), make_api)
+    def load(self, *names: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> PluginSet:
+        return load_plugins(APP_FILE, names, options or {}, discover([self.path]), make_services())
 
     def error(self, *names: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> str:
         with pytest.raises(ConfigError) as caught:
@@ -70,8 +68,9 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "plugins.d")
 
 
-def hooks(loaded: LoadedPlugins) -> tuple[list[str], list[str]]:
-    return list(loaded.commands), [installed.plugin for installed in loaded.filters]
+def hooks(loaded: PluginSet) -> tuple[list[str], list[str]]:
+    moderation = loaded.moderation
+    return list(moderation.commands), [installed.part.plugin for installed in moderation.filters]
 
 
 def test_a_file_in_a_folder_is_a_plugin_of_its_name(folder: Folder) -> None:
@@ -149,14 +148,14 @@ def test_filters_of_one_plugin_keep_their_order(folder: Folder) -> None:
     source = "async def one(draft): ...\nasync def two(draft): ...\n"
     source += "@hookimpl\ndef register_filters(api):\n    return [Filter(one), Filter(two)]\n"
     folder.write("two", source)
-    assert [installed.filter.check.__name__ for installed in folder.load("two").filters] == ["one", "two"]  # type: ignore[attr-defined]
+    assert [installed.filter.check.__name__ for installed in folder.load("two").moderation.filters] == ["one", "two"]  # type: ignore[attr-defined]
 
 
 def test_an_unknown_name_is_told_with_those_that_there_are(folder: Folder) -> None:
     folder.write("greet", COMMAND)
     error = folder.error("mute", "great")
     assert error.startswith(f"{APP_FILE}: plugin great: not found")
-    assert error.endswith(": flood, greet, mute, wordlist")
+    assert error.endswith(": feed, flood, greet, help, lock, mute, review, signed, webhook, wordlist")
 
 
 @pytest.mark.parametrize("hook", ["register_filter", "register_comands", "on_message"])
@@ -237,7 +236,7 @@ def test_options_that_a_plugin_refuses_are_an_error_of_the_file(folder: Folder, 
 def test_the_policy_of_a_filter_is_in_its_plugins_table(folder: Folder) -> None:
     folder.write("greet", FILTER)
     table = {"suffix": "?", "timeout_ms": 50, "on_error": "allow", "dry_run": True, "exempt_roles": ["mod", "admin"]}
-    (installed,) = folder.load("greet", options={"greet": table}).filters
+    (installed,) = folder.load("greet", options={"greet": table}).moderation.filters
     assert installed.policy == FilterPolicy(
         timeout_ms=50, on_error="allow", dry_run=True, exempt_roles=frozenset({Role.MOD, Role.ADMIN})
     )
@@ -245,7 +244,7 @@ def test_the_policy_of_a_filter_is_in_its_plugins_table(folder: Folder) -> None:
 
 def test_a_filter_without_a_table_rejects_what_it_fails_on_after_half_a_second(folder: Folder) -> None:
     folder.write("greet", FILTER)
-    (installed,) = folder.load("greet").filters
+    (installed,) = folder.load("greet").moderation.filters
     assert installed.policy == FilterPolicy(timeout_ms=500, on_error="reject", dry_run=False, exempt_roles=frozenset())
 
 
@@ -300,8 +299,8 @@ def test_a_filter_hook_that_gives_a_bare_function_is_named(folder: Folder) -> No
 @pytest.mark.gen_test
 async def test_two_apps_share_neither_options_nor_state(folder: Folder) -> None:
     folder.write("greet", FILTER)
-    one = folder.load("greet", options={"greet": {"suffix": "?"}}).filters[0].filter
-    other = folder.load("greet").filters[0].filter
+    one = folder.load("greet", options={"greet": {"suffix": "?"}}).moderation.filters[0].filter
+    other = folder.load("greet").moderation.filters[0].filter
     draft = Draft(2, KATE, "hi", "hi")
     answers = [await one.check(draft), await one.check(draft), await other.check(draft)]
     assert answers == [Replace("hi? 1"), Replace("hi? 2"), Replace("hi! 1")]
@@ -310,7 +309,7 @@ async def test_two_apps_share_neither_options_nor_state(folder: Folder) -> None:
 @pytest.mark.gen_test
 async def test_two_apps_of_a_bundled_plugin_have_their_own_words(folder: Folder) -> None:
     tables: Iterable[dict[str, Any]] = ({"words": ["darn"], "action": "replace"}, {"words": ["heck"]})
-    filters = [folder.load("wordlist", options={"wordlist": table}).filters[0].filter for table in tables]
+    filters = [folder.load("wordlist", options={"wordlist": table}).moderation.filters[0].filter for table in tables]
     draft = Draft(2, KATE, "darn", "darn")
     assert [type(await one.check(draft)).__name__ for one in filters] == ["Replace", "Pass"]
 
@@ -385,3 +384,139 @@ def test_a_file_is_run_once_however_many_apps_load_it(folder: Folder) -> None:
     folder.write("counted", "import builtins\nbuiltins.runs = getattr(builtins, 'runs', 0) + 1\n")
     catalog = discover([folder.path])
     assert [catalog["counted"].load().builtins.runs for _ in range(3)] == [1, 1, 1]
+
+
+HOOKS = """
+    from tornado.web import RequestHandler
+    from tornado_chat import App, Gate, Listener, Posted, Route
+
+    async def answer(thing):
+        return Pass()
+
+    class Page(RequestHandler):
+        pass
+
+    class Users:
+        async def app(self, app_id): return App(app_id, "", frozenset())
+        async def user(self, app, token): return None
+        async def close(self): pass
+
+    @hookimpl
+    def register_gates(api):
+        yield Gate(join=answer)
+
+    @hookimpl
+    def register_listeners(api):
+        yield Listener(Posted, answer)
+
+    @hookimpl
+    def register_routes(api):
+        yield Route("page", Page)
+
+    @hookimpl
+    def register_identity(api):
+        return Users()
+"""
+
+
+def test_every_hook_registers(folder: Folder) -> None:
+    folder.write("all", HOOKS)
+    loaded = load_plugins(APP_FILE, ["all"], {}, discover([folder.path]), make_services(), identity="all")
+    assert [gate.part.plugin for gate in loaded.moderation._join] == ["all"]
+    assert loaded.audience.listens(Posted)
+    assert [installed.pattern.pattern for installed in loaded.routes["all"]] == ["page"]
+    assert loaded.identity is not None
+
+
+def test_a_gate_takes_the_keys_of_the_policy(folder: Folder) -> None:
+    folder.write("all", HOOKS)
+    options = {"all": {"dry_run": True}}
+    loaded = load_plugins(APP_FILE, ["all"], options, discover([folder.path]), make_services(), identity="all")
+    assert loaded.moderation._join[0].policy.dry_run
+
+
+def test_users_that_nobody_asks_for_are_an_error(folder: Folder) -> None:
+    folder.write("all", HOOKS)
+    assert folder.error("all") == f"{APP_FILE}: identity: plugin all knows users; to ask it, write identity = 'all'"
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("return None", "register_identity gave None, whose `app` is no `async def`"),
+        ("return object", "register_identity gave <class 'object'>, whose `app` is no `async def`"),
+        ("raise ValueError('no file')", "register_identity raised ValueError: no file"),
+    ],
+)
+def test_an_identity_that_cannot_be_used_is_named(folder: Folder, body: str, error: str) -> None:
+    folder.write("who", f"@hookimpl\ndef register_identity(api):\n    {body}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_plugins(APP_FILE, ["who"], {}, discover([folder.path]), make_services(), identity="who")
+    assert str(caught.value) == f"{APP_FILE}: plugin who: {error}"
+
+
+def test_an_identity_of_a_plugin_without_the_hook_is_named(folder: Folder) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_plugins(APP_FILE, ["mute"], {}, discover([]), make_services(), identity="mute")
+    assert str(caught.value) == f"{APP_FILE}: identity: plugin mute has no register_identity"
+
+
+@pytest.mark.parametrize(
+    ("item", "error"),
+    [
+        ("Route('/page', RequestHandler)", "the path '/page' of a Route must not begin with a slash"),
+        ("Route('(', RequestHandler)", "the path '(' of a Route is no regular expression"),
+        ("Route('page', int)", "the handler of route 'page': <class 'int'> is no RequestHandler"),
+        ("Route('page', WebSocketHandler)", "WebSocketHandler is a WebSocketHandler, which no route can have"),
+    ],
+)
+def test_a_route_that_cannot_be_used_is_named(folder: Folder, item: str, error: str) -> None:
+    folder.write(
+        "page",
+        "from tornado.web import RequestHandler\nfrom tornado.websocket import WebSocketHandler\n"
+        f"from tornado_chat import Route\n@hookimpl\ndef register_routes(api):\n    return [{item}]\n",
+    )
+    assert error in folder.error("page")
+
+
+@pytest.mark.parametrize(
+    ("item", "error"),
+    [
+        ("Gate()", "a Gate needs `join` or `speak`"),
+        ("Gate(speak=print)", "`speak` of a Gate must be an `async def`"),
+        ("Listener(int, print)", "`kind` of a Listener must be one of: Posted, Rejected,"),
+        ("Listener(Posted, print)", "`run` of a Listener must be an `async def`"),
+        ("Command('a', run, aliases='b')", "`aliases` of the command /a must be a list of names"),
+        ("Command('a', run, aliases=['A B'])", "command name 'A B' must be a-z"),
+        ("Command('a', run, aliases=['a'])", "the command /a has a name twice"),
+        ("Command('a', run, cooldown=-1)", "`cooldown` of the command /a must be 0 to 86400 seconds"),
+        ("Command('a', run, params=[ChoiceParam('x')])", "the argument x of the command /a has no choices"),
+    ],
+)
+def test_what_cannot_be_made_is_named_with_its_plugin(folder: Folder, item: str, error: str) -> None:
+    folder.write(
+        "broken",
+        "from tornado_chat import ChoiceParam, Gate, Listener, Posted\nasync def run(call): pass\n"
+        f"@hookimpl\ndef register_commands(api):\n    return [{item}]\n",
+    )
+    told = folder.error("broken")
+    assert told.startswith(f"{APP_FILE}: plugin broken: register_commands raised ")
+    assert error in told
+
+
+def test_an_alias_that_another_plugin_has_as_a_name_names_both(folder: Folder) -> None:
+    folder.write(
+        "quiet",
+        "async def run(call): pass\n@hookimpl\ndef register_commands(api):\n"
+        "    return [Command('quiet', run, aliases=['mute'])]\n",
+    )
+    assert folder.error("mute", "quiet") == f"{APP_FILE}: plugins mute and quiet both have the command /mute"
+
+
+def test_a_hook_that_gives_without_end_stops_the_start(folder: Folder) -> None:
+    folder.write(
+        "many",
+        "async def run(call): pass\n@hookimpl\ndef register_commands(api):\n"
+        "    return [Command(f'a{i}', run) for i in range(1001)]\n",
+    )
+    assert folder.error("many").endswith("register_commands gave 1001 items; 1000 are allowed")

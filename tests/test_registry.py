@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tornado_chat.config import AppFile, Config
 from tornado_chat.errors import StoreUnavailable
 from tornado_chat.identity_demo import DemoIdentity
-from tornado_chat.registry import MAX_NOTED, Registry, is_own, is_url
+from tornado_chat.origins import Origins
+from tornado_chat.registry import MAX_NOTED, AppTable, Registry, Served, is_own, is_url
 
 DEMO = "[identity.demo]"
 
@@ -47,6 +49,17 @@ class Chats:
         return self.made[-1]
 
 
+def table_of(config: Config) -> AppTable:
+    def serve(app_file: AppFile) -> Served:
+        return Served(app_file, Origins(app_file.origins), DemoIdentity())
+
+    default = config.default_app
+    return AppTable(
+        {app_id: serve(app_file) for app_id, (_, app_file) in config.apps.items()},
+        None if default is None else serve(default[1]),
+    )
+
+
 @pytest.fixture
 def chats() -> Chats:
     return Chats()
@@ -55,7 +68,7 @@ def chats() -> Chats:
 @pytest.fixture
 def registry(make_config: Any, chats: Chats) -> Registry:
     config = make_config(app='identity = "demo"\norigins = ["https://good.example"]', identity=DEMO)
-    return Registry(config, {"demo": DemoIdentity()}, chats)
+    return Registry(table_of(config), chats)
 
 
 @pytest.mark.gen_test

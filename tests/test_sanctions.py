@@ -222,7 +222,9 @@ async def test_a_command_answers_its_caller_alone_and_is_never_broadcast(
     server = await serve(make_config())
     eve = await connect(server, token="token-eve")
     bob = await connect(server, token="token-bob")
-    assert await order(bob, line) == answer
+    told = await order(bob, line)
+    # Before the usage text it is said which word is wrong.
+    assert told.endswith(answer) if answer.startswith("Usage") else told == answer
     await eve.settle()
     assert set(eve.names()) <= {"user_joined", "user_muted"}
     newcomer = await connect(server, token=None)
@@ -268,7 +270,7 @@ async def test_names_may_be_quoted_and_mentioned(serve: Any, connect: Any, make_
     assert await order(bob, '/unmute @"Donald Duck"') == "Donald Duck was unmuted"
     assert await order(bob, "/mute @eve 5") == "eve was muted for 5 min"
     for line in ('/mute "eve', '/mute ""', "/mute @", '/mute "'):
-        assert await order(bob, line) == USAGE
+        assert (await order(bob, line)).endswith(USAGE)
 
 
 @pytest.mark.gen_test

@@ -8,6 +8,7 @@ from typing import Protocol
 from tornado_chat.events import Event
 
 Deliver = Callable[[int, Event], Awaitable[None]]
+Disconnect = Callable[[int, str], Awaitable[None]]
 
 
 class Bus(Protocol):
@@ -15,17 +16,26 @@ class Bus(Protocol):
 
     async def publish(self, app_id: int, event: Event) -> None: ...
 
+    async def disconnect(self, app_id: int, uname: str) -> None:
+        """Close every socket of a user in an app."""
+
 
 class DirectBus:
     """One process: publishing is calling what delivers."""
 
     def __init__(self) -> None:
         self._deliver: Deliver | None = None
+        self._disconnect: Disconnect | None = None
 
-    def connect(self, deliver: Deliver) -> None:
-        """Name what brings an event to the sockets. Events published before this have nobody to go to."""
+    def connect(self, deliver: Deliver, disconnect: Disconnect | None = None) -> None:
+        """Name what brings an event to the sockets, and what closes them. What was published before goes to nobody."""
         self._deliver = deliver
+        self._disconnect = disconnect
 
     async def publish(self, app_id: int, event: Event) -> None:
         if self._deliver is not None:
             await self._deliver(app_id, event)
+
+    async def disconnect(self, app_id: int, uname: str) -> None:
+        if self._disconnect is not None:
+            await self._disconnect(app_id, uname)

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from tornado_chat.actions import Actions
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
-from tornado_chat.commands import is_command
+from tornado_chat.commands import describe, is_command
 from tornado_chat.errors import Ack, StoreUnavailable
-from tornado_chat.events import new_message, user_payload
-from tornado_chat.models import Message, User
-from tornado_chat.moderation import Answer, Moderation
+from tornado_chat.events import user_payload
+from tornado_chat.gates import Visitor
+from tornado_chat.happenings import Happening, Joined, Left, Posted, Rejected, Suspended
+from tornado_chat.holding import Holding
+from tornado_chat.http import HttpClient
+from tornado_chat.models import BOT_ID, Message, Role, User
+from tornado_chat.moderation import Answer, Moderation, Refuse, Withhold
+from tornado_chat.plugin_api import Services
+from tornado_chat.plugin_set import PluginSet
 from tornado_chat.presence import Presence
 from tornado_chat.room import Occupant, Room
 from tornado_chat.sanctions import Sanctions
 from tornado_chat.store import Posting, Store
-from tornado_chat.text import duration_text
+from tornado_chat.supervision import Part, Supervisor
+from tornado_chat.text import duration_text, one_line
+from tornado_chat.verdicts import Action, PurgeSender
 from tornado_chat.writer import Writer
 
+log = logging.getLogger(__name__)
+
+HELD = "Your message waits for a moderator"
 NOT_STORED = Answer(
     Ack.INTERNAL_ERROR, "Your message was not sent: the chat can't store messages right now. Please try again."
 )
@@ -35,43 +49,85 @@ class Seat:
 
 
 class Chat:
-    """One app's lobby. Load it before the first join; `history` is how many messages a newcomer is given."""
+    """One app's lobby. Equip it and load it before the first join.
+
+    `history` is how many messages a newcomer is given, `presence_limit` how many users make the room big, `timeout`
+    how many seconds a sender waits for the database.
+    """
 
     def __init__(
-        self,
-        app_id: int,
-        *,
-        room: Room,
-        sanctions: Sanctions,
-        moderation: Moderation,
-        store: Store,
-        bus: Bus,
-        clock: Clock,
-        history: int,
-        timeout: float,
+        self, app_id: int, *, store: Store, bus: Bus, clock: Clock, history: int, presence_limit: int, timeout: float
     ) -> None:
         self.app_id = app_id
-        self.moderation = moderation
-        self._room = room
-        self._sanctions = sanctions
         self._store = store
         self._bus = bus
         self._clock = clock
         self._history = history
-        self._presence = Presence(app_id, room, bus, clock)
+        self._room = Room(history, presence_limit)
+        self._sanctions = Sanctions(app_id, self._room, store, bus, clock, timeout=timeout, happened=self._happened)
+        self._presence = Presence(app_id, self._room, bus, clock)
         self._writer = Writer(app_id, store, self._publish, timeout=timeout)
+        self._holding = Holding(app_id, store, clock)
+        self._actions = Actions(
+            app_id,
+            room=self._room,
+            sanctions=self._sanctions,
+            holding=self._holding,
+            writer=self._writer,
+            store=store,
+            bus=bus,
+            clock=clock,
+            happened=self._happened,
+        )
+        self._plugins = PluginSet(Moderation(app_id, {}, (), monotonic=clock.monotonic), self._supervisor())
+        self._loaded = False
+        self._background: set[asyncio.Task[None]] = set()
+
+    def services(self, make_http: Callable[[], HttpClient]) -> Services:
+        """Return what a new set of plugins is to work with."""
+        return Services(
+            self.app_id,
+            self._room,
+            self._sanctions,
+            self._actions,
+            self._store,
+            self._clock,
+            self._supervisor(),
+            make_http,
+        )
+
+    @property
+    def plugins(self) -> PluginSet:
+        """The plugins that the chat works with."""
+        return self._plugins
+
+    def equip(self, plugins: PluginSet) -> PluginSet:
+        """Work with these plugins from now on; return those of before, which the caller closes.
+
+        What is under way goes on with the old ones.
+        """
+        old, self._plugins = self._plugins, plugins
+        if self._loaded:
+            plugins.start()
+        return old
 
     async def load(self) -> None:
-        """Read the app's history and mutes. Raises StoreUnavailable; then it may be called again."""
-        history, mutes = await asyncio.gather(
-            self._store.recent(self.app_id, self._history), self._store.mutes(self.app_id)
+        """Read the app's history, mutes and held messages. Raises StoreUnavailable; then it may be called again."""
+        history, mutes, _ = await asyncio.gather(
+            self._store.recent(self.app_id, self._history), self._store.mutes(self.app_id), self._holding.load()
         )
         self._room.remember(history)
         self._sanctions.load(mutes)
+        self._loaded = True
+        self._plugins.start()
 
     def set_owners(self, owners: frozenset[str]) -> None:
         """Take over who owns the app, as the identity provider says now."""
         self._room.owners = owners
+
+    async def admit(self, visitor: Visitor) -> Answer | None:
+        """Ask the gates whether this one may join: None where they may, else what they are told. Never raises."""
+        return await self._plugins.moderation.admit(visitor)
 
     async def join(self, user: User | None) -> Seat:
         """Seat one socket of `user` (None: a guest), and tell the room of a user who wasn't here.
@@ -86,6 +142,7 @@ class Chat:
         await self._sanctions.release(user)
         if first:
             await self._presence.came(user, was_big)
+            self._happened(Joined(user))
         return Seat(self, occupant)
 
     async def leave(self, seat: Seat) -> None:
@@ -93,13 +150,27 @@ class Chat:
         was_big = self._room.big
         if seat.occupant is not None and self._room.leave(seat.occupant):
             await self._presence.left(seat.occupant.user, was_big)
+            self._happened(Left(seat.occupant.user))
 
     def snapshot(self, seat: Seat) -> dict[str, Any]:
         """Return what `auth` answers: {user, room}, without `user` for a guest (seed). `room` is encoded already."""
-        data: dict[str, Any] = {"room": self._room.snapshot(self._clock.now())}
-        if seat.occupant is not None:
-            data["user"] = user_payload(seat.occupant.user)
+        user = None if seat.occupant is None else seat.occupant.user
+        data: dict[str, Any] = {"room": self._room.snapshot(self._clock.now(), user)}
+        if user is not None:
+            data["user"] = user_payload(user)
         return data
+
+    def commands(self, seat: Seat) -> list[dict[str, Any]]:
+        """Return the commands that this one may use, for completion and help; a guest may use none."""
+        if seat.occupant is None:
+            return []
+        rank = seat.occupant.user.role.rank
+        usable = {
+            installed.command.name: installed.command
+            for installed in self._plugins.moderation.commands.values()
+            if rank >= installed.command.role.rank
+        }
+        return [describe(command) for _, command in sorted(usable.items())]
 
     async def submit(self, seat: Seat, text: str) -> Answer | asyncio.Future[Answer]:
         """Carry out a command, or check a message and queue it. `text` is trimmed, 1 to 350 units. Never raises.
@@ -111,18 +182,40 @@ class Chat:
         if seat.occupant is None:
             return Answer(Ack.USER_REQUIRED)
         user = seat.occupant.user
-        if is_command(text):
-            return await self.moderation.command(user, text)
+        plugins = self._plugins
+        plugins.enter()
+        try:
+            if is_command(text):
+                return await plugins.moderation.command(user, text)
+            return await self._say(plugins.moderation, user, text)
+        finally:
+            plugins.leave()
+
+    async def _say(self, moderation: Moderation, user: User, text: str) -> Answer | asyncio.Future[Answer]:
         if muted := self._muted(user):
             return muted
-        decision = await self.moderation.screen(user, text)
-        if isinstance(decision, Answer):
-            return decision
+        screening = await moderation.screen(user, text)
+        decision = screening.decision
+        if isinstance(decision, Refuse):
+            await self._carry_out(screening.actions, user)
+            self._happened(Rejected(user, text, decision.plugin, decision.code, decision.message))
+            return Answer(decision.code, decision.message)
+        if screening.actions:  # what is purged is what was said before this
+            await self._carry_out([item for item in screening.actions if isinstance(item[1], PurgeSender)], user)
         # A filter may have taken its time, and a moderator may have acted in it.
         if muted := self._muted(user):
             return muted
+        if isinstance(decision, Withhold):
+            answer: Answer | asyncio.Future[Answer] = await self._hold(user, decision)
+        else:
+            answer = self._queue(Posting(user, decision.text, self._clock.now(), shadow=decision.shadow))
+        if screening.actions:
+            await self._carry_out([item for item in screening.actions if not isinstance(item[1], PurgeSender)], user)
+        return answer
+
+    def _queue(self, posting: Posting) -> Answer | asyncio.Future[Answer]:
         try:
-            stored = self._writer.queue(Posting(user, decision.text, self._clock.now()))
+            stored = self._writer.queue(posting)
         except StoreUnavailable:
             return NOT_STORED
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -136,6 +229,7 @@ class Chat:
 
     async def close(self) -> None:
         """Finish what is under way."""
+        await self._plugins.close()
         await self._writer.drain()
         await self._presence.close()
         await self._sanctions.close()
@@ -149,9 +243,36 @@ class Chat:
         reason = f": {mute.reason}" if mute.reason else ""
         return Answer(Ack.USER_MUTED, f"You are muted for another {left}{reason}")
 
+    async def _hold(self, user: User, decision: Withhold) -> Answer:
+        try:
+            await self._actions.hold(user, decision.text, decision.plugin, decision.reason)
+        except StoreUnavailable as error:
+            log.warning("app %d: a message could not be held: %s", self.app_id, error)
+            return NOT_STORED
+        return Answer(Ack.MESSAGE_HELD, HELD)
+
+    async def _carry_out(self, actions: Iterable[tuple[str, Action]], sender: User) -> None:
+        for plugin, action in actions:
+            await self._actions.carry_out(User(BOT_ID, plugin, Role.MOD), plugin, action, sender)
+
     async def _publish(self, message: Message) -> None:
         self._room.remember([message])
-        await self._bus.publish(self.app_id, new_message(message))
+        await self._actions.show(message)
+        self._happened(Posted(message))
+
+    def _happened(self, happening: Happening) -> None:
+        self._plugins.audience.tell(happening)
+
+    def _supervisor(self) -> Supervisor:
+        return Supervisor(self.app_id, self._suspended, self._clock.monotonic)
+
+    def _suspended(self, part: Part, seconds: float, why: str) -> None:
+        """Tell staff and listeners of a part of a plugin that failed too often."""
+        text = f"{part} failed too often and is suspended for {duration_text(seconds)}: it {one_line(why)}"
+        task = asyncio.get_running_loop().create_task(self._actions.tell_staff(text))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        self._happened(Suspended(part.plugin, part.what, seconds, why))
 
 
 def _answer(answer: asyncio.Future[Answer], stored: asyncio.Future[Message]) -> None:

@@ -1,4 +1,4 @@
-"""The command line: serve, demo, check, plugins."""
+"""The command line: serve, demo, check, plugins, try, new-plugin."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from tornado_chat.config import AppFile, Config, DemoTable, IdentityTable, MongodbTable, ServerTable, load_config
 from tornado_chat.errors import ConfigError
 from tornado_chat.logs import set_up_logging
+from tornado_chat.loop_watch import LoopWatch
+from tornado_chat.models import Role, User
 from tornado_chat.mongo_embedded import EmbeddedMongoError
+from tornado_chat.plugin_list import describe
 from tornado_chat.plugins import discover
+from tornado_chat.scaffold import new_plugin
 from tornado_chat.server import ListenError, Server
+from tornado_chat.trial import try_message
 from tornado_chat.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -48,7 +51,7 @@ def demo_config(port: int, data_dir: Path) -> Config:
         id=DEMO_APP,
         origins=LOOPBACK_PAGES,
         identity="demo",
-        plugins=("mute", "flood", "wordlist"),
+        plugins=("mute", "help", "lock", "review", "flood", "wordlist"),
         plugin={"flood": {"burst": 20, "rate": 1.0}, "wordlist": {"words": ["darn"], "action": "replace"}},
     )
     return Config(
@@ -81,13 +84,30 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     check = commands.add_parser("check", help="say what is wrong with a configuration folder, and start nothing")
-    check.add_argument("--conf", type=Path, required=True, metavar="DIR")
+    _add_conf(check)
     check.set_defaults(run=_check)
 
-    plugins = commands.add_parser("plugins", help="list the plugins that are found, and which apps use them")
-    plugins.add_argument("--conf", type=Path, required=True, metavar="DIR")
+    plugins = commands.add_parser("plugins", help="list the plugins that are found, their options, and who uses them")
+    _add_conf(plugins)
     plugins.set_defaults(run=_plugins)
+
+    trial = commands.add_parser("try", help="show what each filter of an app would say to a message")
+    _add_conf(trial)
+    trial.add_argument("--app", type=int, required=True, metavar="N", help="the app's id")
+    trial.add_argument("--uname", default="alice", help="who says it; default alice")
+    trial.add_argument("--role", type=Role, choices=list(Role), default=Role.MEMBER, help="and as what; default member")
+    trial.add_argument("text", help="the message")
+    trial.set_defaults(run=_try)
+
+    new = commands.add_parser("new-plugin", help="write the files of a new plugin, which works, with its tests")
+    new.add_argument("name", help="such as no-shouting")
+    new.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="default: here")
+    new.set_defaults(run=_new_plugin)
     return parser
+
+
+def _add_conf(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--conf", type=Path, default=Path("conf"), metavar="DIR", help="default conf/")
 
 
 def _port(text: str) -> int:
@@ -98,12 +118,10 @@ def _port(text: str) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     config = load_config(options.conf)
-    if options.port is not None:
-        config = msgspec.structs.replace(config, server=msgspec.structs.replace(config.server, port=options.port))
     set_up_logging(config.secrets)
     if config.identity.demo is not None:
         log.warning("[identity.demo] is on: anyone can be any demo user of the apps that use it")
-    asyncio.run(_run(config, demo=False))
+    asyncio.run(_run(config, port=options.port))
     return 0
 
 
@@ -123,9 +141,28 @@ def _check(options: argparse.Namespace) -> int:
 
 def _plugins(options: argparse.Namespace) -> int:
     config = load_config(options.conf)
-    for name, plugin in sorted(discover(config.plugin_path).items()):
-        users = [str(file.id or "default") for _, file in config.app_files if name in file.plugins]
-        print(f"{name}\n  from {plugin.origin}\n  used by apps: {', '.join(users) or '-'}")
+    for _, found in sorted(discover(config.plugin_path).items()):
+        print("\n".join(describe(found, config)))
+    return 0
+
+
+def _try(options: argparse.Namespace) -> int:
+    config = load_config(options.conf)
+    set_up_logging(config.secrets)
+
+    async def run() -> None:
+        async for line in try_message(config, options.app, User(1, options.uname, options.role), options.text):
+            print(line)
+
+    asyncio.run(run())
+    return 0
+
+
+def _new_plugin(options: argparse.Namespace) -> int:
+    for path in new_plugin(options.name, options.into, discover([])):
+        print(path)
+    folder = options.into / options.name
+    print(f"Now: cd {folder} && pip install -e '.[test]' && pytest", file=sys.stderr)
     return 0
 
 
@@ -133,8 +170,8 @@ async def _construct(config: Config) -> None:
     Server(config)
 
 
-async def _run(config: Config, *, demo: bool) -> None:
-    """Serve until SIGINT or SIGTERM; a second one ends the process at once."""
+async def _run(config: Config, *, port: int | None = None, demo: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM, a second of which ends the process at once; SIGHUP reads the files again."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
@@ -146,7 +183,17 @@ async def _run(config: Config, *, demo: bool) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_stop)
-    server = Server(config, demo=demo)
+    server = Server(config, port=port, demo=demo)
+    reloads: set[asyncio.Task[bool]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(server.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    watch = LoopWatch(server.plugin_of)
+    watch.start()
     try:
         await server.start()
         host = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
@@ -156,4 +203,5 @@ async def _run(config: Config, *, demo: bool) -> None:
             print(f"Open {url}/ in a browser, in two tabs, and talk. Ctrl-C ends it.", file=sys.stderr, flush=True)
         await stop.wait()
     finally:
+        watch.stop()
         await server.stop()

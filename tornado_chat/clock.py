@@ -21,6 +21,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the time in UTC, in whole milliseconds: MongoDB stores no finer one."""
 
+    def monotonic(self) -> float:
+        """Return seconds that only ever count up, from some point in time."""
+
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call `callback` once, on the event loop, after `seconds`."""
 
@@ -30,6 +33,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         return asyncio.get_running_loop().call_later(seconds, callback)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tornado_chat.errors import CommandRefused
-from tornado_chat.models import Role, User
+from tornado_chat.models import MAX_ID, Role, User
+from tornado_chat.supervision import Part
+from tornado_chat.text import one_line
 
 # re.ASCII throughout: without it \d takes every Unicode digit, and [a-z] with re.I takes the Kelvin sign.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
 _AMOUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
 _PART = re.compile(r"([0-9]{1,12})([a-z]+)", re.ASCII)
+MAX_COOLDOWN = 86_400  # seconds
 _UNITS: Mapping[str, int] = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
@@ -72,8 +76,18 @@ def _seconds(word: str) -> int | None:
     return sum(int(amount) * _UNITS[unit] for amount, unit in parts) if parts else None
 
 
+def _number(word: str) -> int | None:
+    sign = -1 if word.startswith("-") else 1
+    digits = word.removeprefix("-")
+    return sign * int(digits) if _DIGITS.fullmatch(digits) else None
+
+
+def _shown(word: str) -> str:
+    return f'"{one_line(word, 40)}"'
+
+
 class Usage(CommandRefused):
-    """The arguments don't fit; the message is the command's usage text."""
+    """The arguments don't fit; the message says which one, and has the command's usage text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,7 @@ class Param:
     def take(self, words: list[str]) -> Any:
         """Take this argument off the front of `words` (never empty) and return its value.
 
-        Raises ValueError where the words don't fit.
+        Raises ValueError where the words don't fit; its text is shown to the caller, before the usage text.
         """
         raise NotImplementedError
 
@@ -94,6 +108,11 @@ class Param:
     def hint(self) -> str:
         """What the usage text says of this argument beside its name; empty where the name is enough."""
         return ""
+
+    @property
+    def kind(self) -> str:
+        """What a client may offer completion by: user, duration, number, choice, message_id or text."""
+        return type(self).__name__.removesuffix("Param").lower()
 
     @property
     def usage(self) -> str:
@@ -111,12 +130,12 @@ class UserParam(Param):
             name = name.replace('"', "", 1)
             while not name.endswith('"'):
                 if not words:
-                    raise ValueError(name)
+                    raise ValueError("a name in quotes has no end")
                 name += f" {words.pop(0)}"
             name = name[:-1]
         name = name.removeprefix("@")
         if not name:
-            raise ValueError(name)
+            raise ValueError("that is no name")
         return name
 
 
@@ -131,13 +150,73 @@ class DurationParam(Param):
     def take(self, words: list[str]) -> int:
         seconds = parse_duration(words)
         if seconds is None:
-            raise ValueError(words[0])
+            raise ValueError(f"{_shown(words[0])} is no duration")
         return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class NumberParam(Param):
+    """A whole number from `least` to `most`, in ASCII digits."""
+
+    least: int = 0
+    most: int = 1_000_000_000
+
+    @property
+    def hint(self) -> str:
+        return f"{self.name}: {self.least} to {self.most}"
+
+    def take(self, words: list[str]) -> int:
+        number = _number(words.pop(0))
+        if number is None or not self.least <= number <= self.most:
+            raise ValueError(f"{self.name} must be a whole number from {self.least} to {self.most}")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class MessageIdParam(Param):
+    """The id of a message, with or without a # before it. Whether there is such a message is the command's business."""
+
+    @property
+    def kind(self) -> str:
+        return "message_id"
+
+    @property
+    def hint(self) -> str:
+        return f"{self.name}: a message's number"
+
+    def take(self, words: list[str]) -> int:
+        word = words.pop(0)
+        number = _number(word.removeprefix("#"))
+        if number is None or not 1 <= number <= MAX_ID:
+            raise ValueError(f"{_shown(word)} is no message's number")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceParam(Param):
+    """One of a few words, in any case. Its value is the choice as it is declared."""
+
+    choices: Sequence[str] = ()
+
+    @property
+    def hint(self) -> str:
+        return f"{self.name}: {', '.join(self.choices)}"
+
+    def take(self, words: list[str]) -> str:
+        word = words.pop(0)
+        for choice in self.choices:
+            if choice.casefold() == word.casefold():
+                return choice
+        raise ValueError(f"{_shown(word)} is none of {', '.join(self.choices)}")
 
 
 @dataclass(frozen=True, slots=True)
 class RestParam(Param):
     """All that is left of the line. Its value is text, with single spaces."""
+
+    @property
+    def kind(self) -> str:
+        return "text"
 
     def take(self, words: list[str]) -> str:
         text = " ".join(words)
@@ -157,25 +236,44 @@ class Call:
 class Command:
     """A slash command.
 
-    `name` is lowercase ASCII, without the slash. `role` is the lowest role that may use it. `run` returns what the
-    caller is told (None: nothing), or raises CommandRefused with it.
+    `name` is lowercase ASCII, without the slash; `aliases` are further names of it. `role` is the lowest role that may
+    use it, `help` a line that says what it does, `cooldown` the seconds that one user waits between two uses of it.
+    `run` returns what the caller is told (None: nothing), or raises CommandRefused with it.
     """
 
     name: str
-    run: Callable[[Call], Awaitable[str | None]]
+    run: Callable[[Call], Coroutine[Any, Any, str | None]]
     params: Sequence[Param] = field(default=())
     role: Role = Role.MEMBER
+    help: str = ""
+    aliases: Sequence[str] = ()
+    cooldown: float = 0.0
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"command name {self.name!r} must be a-z, 0-9, _ or -, start with a letter, at most 32")
+        if isinstance(self.aliases, str):
+            raise TypeError(f"`aliases` of the command /{self.name} must be a list of names")
+        for name in self.names:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"command name {name!r} must be a-z, 0-9, _ or -, start with a letter, at most 32")
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"the command /{self.name} has a name twice")
         if not inspect.iscoroutinefunction(self.run):
             raise ValueError(f"`run` of the command /{self.name} must be an `async def`")
         if not isinstance(self.role, Role):
             raise TypeError(f"`role` of the command /{self.name} must be a Role, such as Role.MOD")
-        for index, param in enumerate(self.params[:-1]):
-            if isinstance(param, RestParam) or (not param.required and self.params[index + 1].required):
+        if not isinstance(self.cooldown, int | float) or not 0 <= self.cooldown <= MAX_COOLDOWN:
+            raise ValueError(f"`cooldown` of the command /{self.name} must be 0 to {MAX_COOLDOWN} seconds")
+        for index, param in enumerate(self.params):
+            if isinstance(param, ChoiceParam) and not param.choices:
+                raise ValueError(f"the argument {param.name} of the command /{self.name} has no choices")
+            after = self.params[index + 1 :]
+            if after and (isinstance(param, RestParam) or (not param.required and after[0].required)):
                 raise ValueError(f"no argument of the command /{self.name} can come after [{param.name}]")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name and the aliases."""
+        return (self.name, *self.aliases)
 
     @property
     def usage(self) -> str:
@@ -197,16 +295,60 @@ class Command:
                 continue
             try:
                 args[param.name] = param.take(rest)
-            except ValueError:
-                raise Usage(self._help) from None
+            except ValueError as error:
+                raise Usage(f"{error}. {self._help}" if str(error) else self._help) from None
         if rest:
-            raise Usage(self._help)
+            raise Usage(f"{_shown(rest[0])} is too much. {self._help}")
         return args
+
+
+def describe(command: Command) -> dict[str, Any]:
+    """Return what a client is told of a command, to offer completion and help."""
+    return {
+        "name": command.name,
+        "aliases": list(command.aliases),
+        "usage": command.usage,
+        "help": command.help,
+        "role": command.role.value,
+        "cooldown": command.cooldown,
+        "params": [
+            {"name": param.name, "kind": param.kind, "required": param.required}
+            | ({"choices": list(param.choices)} if isinstance(param, ChoiceParam) else {})
+            for param in command.params
+        ],
+    }
+
+
+class Cooldowns:
+    """When each user may use a command again. `monotonic` is in seconds."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._until: dict[tuple[str, str], float] = {}  # self._until[command name, folded uname]
+        self._sweep_at = 1000
+
+    def left(self, command: Command, user: User) -> float:
+        """Return how many seconds the user has to wait before they may use the command; 0 for none."""
+        return max(self._until.get((command.name, user.key), 0.0) - self._monotonic(), 0.0)
+
+    def start(self, command: Command, user: User) -> None:
+        """Note that the user uses the command now."""
+        if not command.cooldown:
+            return
+        now = self._monotonic()
+        self._until[command.name, user.key] = now + command.cooldown
+        if len(self._until) > self._sweep_at:
+            self._until = {key: until for key, until in self._until.items() if until > now}
+            self._sweep_at = max(1000, 2 * len(self._until))
+
+    def stop(self, command: Command, user: User) -> None:
+        """Take `start` back: the command was refused."""
+        self._until.pop((command.name, user.key), None)
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledCommand:
-    """A command of one app, and the plugin that it is from."""
+    """A command of one app, and the part of a plugin that it is."""
 
-    plugin: str
+    part: Part
     command: Command

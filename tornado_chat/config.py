@@ -61,6 +61,7 @@ class ServerTable(Table):
     trusted_proxies: tuple[str, ...] = ()
     heartbeat: Annotated[float, Meta(ge=0.1, le=300)] = 25.0
     batch_window: Annotated[float, Meta(ge=0, le=0.1)] = 0.005
+    watch: bool = False
 
     def __post_init__(self) -> None:
         TrustedProxies(self.trusted_proxies)
@@ -140,7 +141,7 @@ class AppFile(Table):
     history: Annotated[int, Meta(ge=1, le=1000)] = 250
     presence: PresenceTable = msgspec.field(default_factory=PresenceTable)
     identity: Name = "moneypot"
-    plugins: tuple[Name, ...] = ("mute",)
+    plugins: tuple[Name, ...] = ("mute", "help")
     plugin: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -167,10 +168,23 @@ class Config(Struct, frozen=True, kw_only=True):
     plugin_secrets: tuple[str, ...]  # what plugins' options took from the environment
     apps: Mapping[int, tuple[str, AppFile]]  # apps[app_id] = (name of its file, its contents)
     default_app: tuple[str, AppFile] | None
+    directory: Path | None = None  # that all of this was read from
 
     def app(self, app_id: int) -> tuple[str, AppFile] | None:
         """Return the file name and settings for an app, or None for one that isn't served."""
         return self.apps.get(app_id, self.default_app)
+
+    def needs_restart(self, other: Config) -> list[str]:
+        """Return the keys, such as `server.port`, that differ in `other` and are only read at the start."""
+        changed = []
+        for table in ("server", "limits", "mongodb", "identity"):
+            before, after = _plain(getattr(self, table)), _plain(getattr(other, table))
+            changed += [f"{table}.{key}" for key in {**before, **after} if before.get(key) != after.get(key)]
+        for app_id, (_, app_file) in self.apps.items():
+            new = other.apps.get(app_id, (None, None))[1]
+            if new is not None and (new.history, new.presence) != (app_file.history, app_file.presence):
+                changed.append(f"history or presence of app {app_id}")
+        return changed
 
     @property
     def app_files(self) -> list[tuple[str, AppFile]]:
@@ -229,7 +243,20 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
         plugin_secrets=tuple(plugin_secrets),
         apps=apps,
         default_app=default_app,
+        directory=directory,
     )
+
+
+def _plain(table: Struct) -> dict[str, Any]:
+    """Return what a table says, secrets too, so that two of them can be compared."""
+    found: dict[str, Any] = {}
+    for name in table.__struct_fields__:
+        value = getattr(table, name)
+        if isinstance(value, Struct):
+            found |= {f"{name}.{key}": inner for key, inner in _plain(value).items()} | {name: True}
+        else:
+            found[name] = value.reveal() if isinstance(value, Secret) else value
+    return found
 
 
 def convert(value: Any, kind: type[T], file: str, table: str = "", also: tuple[str, ...] = ()) -> T:
@@ -323,10 +350,10 @@ def _check_app(path: Path, app_file: AppFile, identity: IdentityTable | None) ->
     if identity is None:
         return  # server.toml can't be read, and that is told already
     known = [name for name in IdentityTable.__struct_fields__ if getattr(identity, name) is not None]
-    if app_file.identity not in known:
+    if app_file.identity not in known and app_file.identity not in app_file.plugins:
         raise ConfigError(
-            f"{path}: identity: {app_file.identity!r} has no [identity.{app_file.identity}] table in server.toml"
-            + (f"; there is: {', '.join(known)}" if known else "")
+            f"{path}: identity: {app_file.identity!r} has no [identity.{app_file.identity}] table in server.toml, "
+            f"and is none of the app's plugins" + (f"; there is: {', '.join(known)}" if known else "")
         )
 
 

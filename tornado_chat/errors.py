@@ -21,6 +21,14 @@ class IdentityUnavailable(ChatError):
     """The site's API didn't give an answer that can be trusted; nothing is known about the user or app."""
 
 
+class HttpError(ChatError):
+    """An HTTP request had no usable answer. The message holds no query, no body and no credentials."""
+
+
+class PluginLimit(ChatError):
+    """A plugin wants more than it may have: too many texts, keys, tasks or requests at a time."""
+
+
 class CommandRefused(ChatError):
     """A slash command can't be carried out. The message is shown to the one who typed it."""
 
@@ -31,6 +39,8 @@ class Ack(StrEnum):
     USER_REQUIRED = "USER_REQUIRED"
     USER_MUTED = "USER_MUTED"
     MESSAGE_REJECTED = "MESSAGE_REJECTED"
+    MESSAGE_HELD = "MESSAGE_HELD"
+    JOIN_REFUSED = "JOIN_REFUSED"
     RATE_LIMITED = "RATE_LIMITED"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     CLIENT_ERROR = "CLIENT_ERROR"
@@ -51,6 +61,8 @@ class ClientError(StrEnum):
     AUTH_TWICE = "must send `auth` event only once per connection"
     AUTH_ORIGIN = "the app you sent to `auth` event does not allow this page's origin"
     RATE_LIMITED = "too many events; send fewer, or you will be disconnected"
+    COMMANDS_CALLBACK = "must provide callback to `commands` event"
+    COMMANDS_BEFORE_AUTH = "must `auth` before `commands`"
     UNKNOWN_EVENT = "unknown event"
 
 

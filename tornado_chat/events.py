@@ -8,17 +8,18 @@ from typing import Any
 
 import msgspec
 
-from tornado_chat.models import Message, Mute, User
+from tornado_chat.models import HeldMessage, Message, Mute, User
 
 SYSTEM_MESSAGE = "system_message"
 CLIENT_ERROR = "client_error"
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that every socket in an app's lobby is told."""
+    """Something that the sockets in an app's lobby are told: all of them, or those of the unames in `to`."""
 
     name: str
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Any] | str
+    to: frozenset[str] | None = None
 
 
 def iso(at: datetime) -> str:
@@ -31,10 +32,29 @@ def user_payload(user: User) -> dict[str, Any]:
     return {"id": user.id, "uname": user.uname, "role": user.role.value}
 
 
-def message_payload(message: Message) -> dict[str, Any]:
-    """Return {id, user: {uname, role}, text}, as in history and `new_message`."""
+def message_payload(message: Message, *, staff: bool = False) -> dict[str, Any]:
+    """Return {id, user: {uname, role}, text}, as in history and `new_message`.
+
+    `plugin` is there where a plugin posted it; `shadow` is for staff's eyes, where it is one.
+    """
     user = message.user
-    return {"id": message.id, "user": {"uname": user.uname, "role": user.role.value}, "text": message.text}
+    payload = {"id": message.id, "user": {"uname": user.uname, "role": user.role.value}, "text": message.text}
+    if message.plugin:
+        payload["plugin"] = message.plugin
+    if staff and message.shadow:
+        payload["shadow"] = True
+    return payload
+
+
+def held_payload(held: HeldMessage) -> dict[str, Any]:
+    """Return what staff are shown of a message that waits. Its `id` is no message's id yet."""
+    return {
+        "id": held.id,
+        "user": {"uname": held.user.uname, "role": held.user.role.value},
+        "text": held.text,
+        "plugin": held.plugin,
+        "reason": held.reason,
+    }
 
 
 def mute_payload(mute: Mute) -> dict[str, Any]:
@@ -42,9 +62,34 @@ def mute_payload(mute: Mute) -> dict[str, Any]:
     return {"uname": mute.uname, "mins": mute.mins, "expires_at": iso(mute.expires_at)}
 
 
-def new_message(message: Message) -> Event:
+def new_message(message: Message, *, to: frozenset[str] | None = None, staff: bool = False) -> Event:
     """A message was stored."""
-    return Event("new_message", message_payload(message))
+    return Event("new_message", message_payload(message, staff=staff), to)
+
+
+def message_deleted(message_id: int) -> Event:
+    """A message was deleted."""
+    return Event("message_deleted", {"id": message_id})
+
+
+def messages_purged(uname: str, ids: Iterable[int]) -> Event:
+    """All that the room remembers of a user was deleted."""
+    return Event("messages_purged", {"uname": uname, "ids": list(ids)})
+
+
+def message_held(held: HeldMessage, staff: frozenset[str]) -> Event:
+    """A message waits for a moderator; staff are told."""
+    return Event("message_held", held_payload(held), staff)
+
+
+def message_reviewed(held: HeldMessage, by: str, approved: bool, staff: frozenset[str]) -> Event:
+    """A message waits no more: a moderator approved or denied it, or it waited too long (`by` is empty)."""
+    return Event("message_reviewed", {"id": held.id, "approved": approved, "by": by}, staff)
+
+
+def notice(text: str, to: frozenset[str] | None = None) -> Event:
+    """A text for some, or for all, that is shown in the chat."""
+    return Event(SYSTEM_MESSAGE, text, to)
 
 
 def user_joined(user: User) -> Event:

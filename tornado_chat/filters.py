@@ -1,15 +1,16 @@
-"""Message filters: what a plugin registers, and the rules that the operator lays around each of them."""
+"""Message filters: what a plugin registers, and the rules that the operator lays around filters and gates."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from tornado_chat.models import Draft, Role
+from tornado_chat.supervision import Part
 from tornado_chat.verdicts import Verdict
 
 
@@ -17,10 +18,10 @@ from tornado_chat.verdicts import Verdict
 class Filter:
     """Looks at every message before it is stored.
 
-    `check` takes a Draft and returns Pass, Replace or Reject. It may await; it must not block.
+    `check` takes a Draft and returns Pass, Replace, Reject, Hold or Shadow. It may await; it must not block.
     """
 
-    check: Callable[[Draft], Awaitable[Verdict]]
+    check: Callable[[Draft], Coroutine[Any, Any, Verdict]]
 
     def __post_init__(self) -> None:
         if not inspect.iscoroutinefunction(self.check):
@@ -28,22 +29,22 @@ class Filter:
 
 
 class FilterPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keys that the table of any plugin with filters takes, beside the plugin's own options."""
+    """Keys that the table of any plugin with filters or gates takes, beside the plugin's own options."""
 
     timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
-    """How long a filter may take for one message, in milliseconds."""
-    on_error: Literal["reject", "allow"] = "reject"
-    """What becomes of a message whose filter failed or took too long."""
+    """How long a filter or gate may take, in milliseconds."""
+    on_error: Literal["reject", "allow", "hold"] = "reject"
+    """What becomes of a message whose filter failed, took too long or is suspended. At the entrance, hold is reject."""
     dry_run: bool = False
-    """Only log what the filter would have done."""
+    """Only log what the filter or gate would have done."""
     exempt_roles: frozenset[Role] = frozenset()
-    """Roles whose messages the filter never sees."""
+    """Users whom the filter or gate is never asked about."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledFilter:
-    """A filter in one app's pipeline: its plugin's name, itself, and its rules."""
+    """A filter in one app's pipeline: the part of a plugin that it is, itself, and its rules."""
 
-    plugin: str
+    part: Part
     filter: Filter
     policy: FilterPolicy

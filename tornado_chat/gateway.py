@@ -19,9 +19,10 @@ from tornado_chat.engine import CloseReason, Engine, Limits, Refusal
 from tornado_chat.engine.session import Session
 from tornado_chat.errors import MAX_TEXT, Ack, ClientError, IdentityUnavailable, StoreUnavailable
 from tornado_chat.events import CLIENT_ERROR, SYSTEM_MESSAGE, Event
+from tornado_chat.gates import Visitor
 from tornado_chat.gateway_packets import ascii_json
 from tornado_chat.gateway_server import NoAck, SocketServer
-from tornado_chat.identity import is_token
+from tornado_chat.identity import is_signed_token
 from tornado_chat.models import MAX_ID
 from tornado_chat.moderation import Answer
 from tornado_chat.registry import Registry, is_own
@@ -63,7 +64,12 @@ class Gateway:
         self._registry = registry
         self._proxies = proxies
         self._connections: dict[str, Connection] = {}  # self._connections[sid]
-        self._handlers: dict[str, EventHandler] = {"auth": self._auth, "new_message": self._new_message}
+        self._tabs: dict[tuple[int, str], list[str]] = {}  # self._tabs[app_id, uname] = [sid]
+        self._handlers: dict[str, EventHandler] = {
+            "auth": self._auth,
+            "new_message": self._new_message,
+            "commands": self._commands,
+        }
         self._closing = False
         self._engine = Engine(limits, ping_interval=heartbeat, window=window, admit=self._admit, escape=ascii_json)
         self._server = SocketServer(self._engine, self._event)
@@ -90,8 +96,18 @@ class Gateway:
         return len(self._connections)
 
     async def deliver(self, app_id: int, event: Event) -> None:
-        """Send an event to every socket in an app's lobby."""
-        await self._server.emit(event.name, event.payload, room=_lobby(app_id))
+        """Send an event to every socket in an app's lobby that it is for."""
+        if event.to is None:
+            await self._server.emit(event.name, event.payload, room=_lobby(app_id))
+            return
+        for uname in event.to:
+            for sid in self._tabs.get((app_id, uname), ()):
+                self._server.tell(sid, event.name, event.payload)
+
+    async def disconnect(self, app_id: int, uname: str) -> None:
+        """Send every socket of a user in an app away; an official client then stays away until its page acts."""
+        for sid in list(self._tabs.get((app_id, uname), ())):
+            await self._server.disconnect(sid)
 
     def refuse_events(self) -> None:
         """From now on answer every event with INTERNAL_ERROR, so that what is under way comes to an end."""
@@ -125,6 +141,7 @@ class Gateway:
         if connection.seat is not None:
             # First, or the one who leaves would be told of it.
             await self._server.leave_room(sid, _lobby(connection.seat.chat.app_id))
+            self._forget_tab(connection.seat, sid)
             await connection.seat.chat.leave(connection.seat)
         connection.session.dismiss()  # with its one namespace left, there is little for it to stay for
 
@@ -159,10 +176,10 @@ class Gateway:
             return self._client_error(connection, ClientError.AUTH_CALLBACK)
         if connection.seat is not None or connection.joining:
             return self._client_error(connection, ClientError.AUTH_TWICE)
-        token = payload.get("hashed_token")
+        tokens = (payload.get(name) for name in ("hashed_token", "token_hash", "token"))
         connection.joining = True
         try:
-            return await self._join(connection, app_id, payload.get("token_hash") if token is None else token)
+            return await self._join(connection, app_id, next((token for token in tokens if token is not None), None))
         except (IdentityUnavailable, StoreUnavailable) as error:
             log.warning("auth for app %d: %s", app_id, error)
             return Ack.INTERNAL_ERROR
@@ -180,10 +197,13 @@ class Gateway:
                 one_line(connection.origin),
             )
             return self._client_error(connection, ClientError.AUTH_ORIGIN)
-        user = await found.user(str(token)) if is_token(token) else None
+        user = await found.user(str(token)) if is_signed_token(token) else None
         chat = await found.chat()
+        refused = await chat.admit(Visitor(user, connection.session.address))
         if not self._is_here(connection):
             return NoAck  # the socket went away while its app, user or history was looked up
+        if refused is not None:
+            return self._tell(connection, refused)
         seat = await chat.join(user)
         if not self._is_here(connection):
             await chat.leave(seat)
@@ -192,8 +212,26 @@ class Gateway:
         # comes after the ack.
         connection.seat = seat
         connection.session.establish()
+        if seat.occupant is not None:
+            self._tabs.setdefault((app_id, seat.occupant.user.uname), []).append(connection.sid)
         await self._server.enter_room(connection.sid, _lobby(app_id))
         return None, chat.snapshot(seat)
+
+    def _forget_tab(self, seat: Seat, sid: str) -> None:
+        if seat.occupant is None:
+            return
+        key = (seat.chat.app_id, seat.occupant.user.uname)
+        self._tabs[key].remove(sid)
+        if not self._tabs[key]:
+            del self._tabs[key]
+
+    async def _commands(self, connection: Connection, _args: list[Any], id: int | None) -> Any:
+        if id is None:
+            return self._client_error(connection, ClientError.COMMANDS_CALLBACK)
+        if connection.seat is None:
+            self._client_error(connection, ClientError.COMMANDS_BEFORE_AUTH)
+            return Ack.USER_REQUIRED
+        return None, connection.seat.chat.commands(connection.seat)
 
     def _is_here(self, connection: Connection) -> bool:
         return self._connections.get(connection.sid) is connection and connection.session.closed is None
@@ -224,7 +262,7 @@ class Gateway:
         if id is not None:
             self._server.ack(connection.sid, id, ack)
 
-    def _tell(self, connection: Connection, answer: Answer) -> Ack | None:
+    def _tell(self, connection: Connection, answer: Answer) -> str | None:
         if answer.notice is not None:
             self._server.tell(connection.sid, SYSTEM_MESSAGE, answer.notice)
         return answer.ack

@@ -11,7 +11,11 @@ import pluggy
 
 from tornado_chat.commands import Command
 from tornado_chat.filters import Filter
+from tornado_chat.gates import Gate
+from tornado_chat.identity import IdentityProvider
+from tornado_chat.listeners import Listener
 from tornado_chat.plugin_api import PluginApi
+from tornado_chat.routes import Route
 
 PROJECT = "tornado_chat"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -27,4 +31,28 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 @hookspec
 def register_filters(api: PluginApi) -> Iterable[Filter]:
     """Filters of this app. A filter is asked for each message, after commands and mutes, before it is stored."""
+    raise NotImplementedError(api)
+
+
+@hookspec
+def register_gates(api: PluginApi) -> Iterable[Gate]:
+    """Gates of this app: asked for each socket that wants to join, and for each message before the filters."""
+    raise NotImplementedError(api)
+
+
+@hookspec
+def register_listeners(api: PluginApi) -> Iterable[Listener]:
+    """Listeners of this app: told after the fact of what was posted, rejected, muted and so on, in order."""
+    raise NotImplementedError(api)
+
+
+@hookspec
+def register_routes(api: PluginApi) -> Iterable[Route]:
+    """Addresses of this app: Tornado handlers under /plugins/<plugin>/<app_id>/, asked for by HTTP."""
+    raise NotImplementedError(api)
+
+
+@hookspec
+def register_identity(api: PluginApi) -> IdentityProvider | None:
+    """Who knows this app's users, where the app's `identity` is the plugin's name: asked at each `auth`."""
     raise NotImplementedError(api)

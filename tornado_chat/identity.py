@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
 from tornado_chat.errors import IdentityUnavailable
 from tornado_chat.models import MAX_ID, MAX_UNAME, Role, User, is_uname
+from tornado_chat.supervision import Part, PluginFailed
 
+IDENTITY_SECONDS = 15.0  # that a plugin may take for one answer
+_ANY_TOKEN = re.compile(r"[!-~]{1,4096}", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
@@ -34,9 +38,53 @@ class IdentityProvider(Protocol):
         """Give back threads and connections."""
 
 
+class GuardedIdentity:
+    """A plugin's provider. Whatever goes wrong in it is IdentityUnavailable."""
+
+    def __init__(self, provider: IdentityProvider, part: Part) -> None:
+        self._provider = provider
+        self._part = part
+
+    async def app(self, app_id: int) -> App | None:
+        app = await self._ask(self._provider.app, app_id)
+        return app if app is None or isinstance(app, App) else self._fail("its `app` returned no App")
+
+    async def user(self, app: App, token: str) -> User | None:
+        user = await self._ask(self._provider.user, app, token)
+        if user is None:
+            return None
+        if not (isinstance(user, User) and is_uname(user.uname) and isinstance(user.role, Role)):
+            return self._fail("its `user` returned no User that can be used")
+        return user
+
+    async def close(self) -> None:
+        try:
+            await self._part.call(self._provider.close, timeout=IDENTITY_SECONDS)
+        except PluginFailed as error:
+            self._part.failed(error)
+
+    async def _ask(self, question: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
+        try:
+            answer = await self._part.call(question, *args, timeout=IDENTITY_SECONDS, allow=(IdentityUnavailable,))
+        except PluginFailed as error:
+            self._part.failed(error)
+            raise IdentityUnavailable(f"{self._part} {error}") from None
+        self._part.succeeded()
+        return answer
+
+    def _fail(self, what: str) -> NoReturn:
+        self._part.failed(PluginFailed(what))
+        raise IdentityUnavailable(f"{self._part}: {what}")
+
+
 def is_token(value: object) -> bool:
-    """Tell whether a client's token may be looked up at all: 1 to 128 of A-Z a-z 0-9 _ -."""
+    """Tell whether a client's token may be looked up by the site's API: 1 to 128 of A-Z a-z 0-9 _ -."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
+def is_signed_token(value: object) -> bool:
+    """Tell whether something may be a token of any kind: 1 to 4,096 printable ASCII characters, no space."""
+    return isinstance(value, str) and _ANY_TOKEN.fullmatch(value) is not None
 
 
 def make_user(answer: dict[str, Any], app: App) -> User:

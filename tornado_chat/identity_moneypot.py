@@ -1,4 +1,4 @@
-"""Apps and users from a site's own API, in the form of Moneypot's. The only home of requests and requests-futures.
+"""Apps and users from a site's own API, in the form of Moneypot's.
 
     GET {api}/apps/{id}?app_secret=...                      -> {"id": 2, "name": "...", "owners": ["donald"]}
     GET {api}/hashed-token-users/{token}?app_secret=...     -> {"id": 69, "uname": "donald", "role": "member"}
@@ -12,17 +12,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
-import requests
-from requests.adapters import HTTPAdapter
-from requests_futures.sessions import FuturesSession
 
-from tornado_chat.errors import IdentityUnavailable
-from tornado_chat.identity import App, make_user
+from tornado_chat.errors import HttpError, IdentityUnavailable
+from tornado_chat.http import HttpResponse
+from tornado_chat.http_client import SHORTEST, ConnectionBroke, RequestsHttpClient
+from tornado_chat.identity import App, is_token, make_user
 from tornado_chat.lookup_cache import LookupCache, TooManyQuestions
 from tornado_chat.models import User
 from tornado_chat.text import one_line
@@ -51,13 +49,7 @@ class MoneypotIdentity:
         self._api = api.rstrip("/")
         self._secret = app_secret
         self._timeout = timeout
-        self._session = FuturesSession(max_workers=WORKERS)
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=WORKERS, max_retries=0)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # netrc and proxy variables of whoever started the server are none of this API's business.
-        self._session.trust_env = False
+        self._http = RequestsHttpClient(workers=WORKERS, max_in_flight=2 * MAX_IN_FLIGHT, max_answer=MAX_ANSWER)
         bounds: Any = {"size": CACHE_SIZE, "ttl": CACHE_SECONDS, "max_flights": MAX_IN_FLIGHT}
         self._apps: LookupCache[int, App | None] = LookupCache(self._fetch_app, **bounds)
         self._users: LookupCache[str, dict[str, Any] | None] = LookupCache(self._fetch_user, **bounds)
@@ -66,12 +58,13 @@ class MoneypotIdentity:
         return await _answered(self._apps.get(app_id))
 
     async def user(self, app: App, token: str) -> User | None:
+        if not is_token(token):
+            return None
         answer = await _answered(self._users.get(token))
         return None if answer is None else make_user(answer, app)
 
     async def close(self) -> None:
-        self._session.executor.shutdown(wait=False, cancel_futures=True)
-        self._session.close()
+        await self._http.close()
 
     async def _fetch_app(self, app_id: int) -> App | None:
         answer = await self._get(f"apps/{app_id}")
@@ -101,16 +94,17 @@ class MoneypotIdentity:
         kind = path.partition("/")[0]
         try:
             async with asyncio.timeout(self._timeout):
-                status, body = await self._get_twice(path, time.monotonic() + self._timeout)
+                answered = await self._get_twice(path, time.monotonic() + self._timeout)
         except TimeoutError:
             raise self._unusable(kind, f"didn't come within {self._timeout:g} s") from None
-        except (requests.RequestException, OSError, RuntimeError, ValueError) as error:
-            # Its message holds the URL, and the URL holds the secret and the token: only the kind of error is told.
-            raise self._unusable(kind, f"didn't come: {type(error).__name__}") from None
+        except HttpError as error:
+            # Its message holds the path, and the path holds the token: only the kind of error is told.
+            raise self._unusable(kind, f"didn't come: {str(error).rpartition(': ')[2]}") from None
+        status = answered.status
         if status >= 500 or 300 <= status < 400:
             raise self._unusable(kind, f"has status {status}")
         try:
-            answer = msgspec.json.decode(body)
+            answer = msgspec.json.decode(answered.body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise self._unusable(kind, f"has status {status} and is no JSON") from None
         if not isinstance(answer, dict):
@@ -119,35 +113,17 @@ class MoneypotIdentity:
             raise self._unusable(kind, f"has status {status} and no error")
         return answer
 
-    async def _get_twice(self, path: str, deadline: float) -> tuple[int, bytes]:
+    async def _get_twice(self, path: str, deadline: float) -> HttpResponse:
         """Fetch `path`; a GET that broke on the way, or met a 502 to 504, gets a second try."""
         try:
-            status, body = await self._get_once(path, deadline)
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            answered = await self._get_once(path, deadline)
+        except ConnectionBroke:
             return await self._get_once(path, deadline)
-        return await self._get_once(path, deadline) if status in (502, 503, 504) else (status, body)
+        return await self._get_once(path, deadline) if answered.status in (502, 503, 504) else answered
 
-    async def _get_once(self, path: str, deadline: float) -> tuple[int, bytes]:
-        body = bytearray()
-
-        def read(response: requests.Response, **_: Any) -> None:
-            for chunk in response.iter_content(8192):
-                body.extend(chunk)
-                # requests' own timeout is per read, so one byte every few seconds would hold the thread for ever.
-                if len(body) > MAX_ANSWER or time.monotonic() > deadline:
-                    response.close()
-                    raise requests.Timeout
-
-        future = self._session.get(
-            f"{self._api}/{path}",
-            params={"app_secret": self._secret},
-            timeout=max(deadline - time.monotonic(), 0.01),
-            allow_redirects=False,  # a redirect would carry the secret to another host
-            stream=True,  # so that `read` bounds the body
-            hooks={"response": read},
-        )
-        response = await asyncio.wrap_future(future)
-        return response.status_code, bytes(body)
+    async def _get_once(self, path: str, deadline: float) -> HttpResponse:
+        left = max(deadline - time.monotonic(), SHORTEST)
+        return await self._http.get(f"{self._api}/{path}", params={"app_secret": self._secret}, timeout=left)
 
     def _unusable(self, kind: str, what: str) -> IdentityUnavailable:
         return IdentityUnavailable(f"the answer of {self._api}/{kind} {what}")

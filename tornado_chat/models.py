@@ -56,6 +56,9 @@ class Role(StrEnum):
         return self.rank > other.rank
 
 
+BOT_ID = 0
+"""The id of every plugin's bot; no user's id is used for it on purpose."""
+
 _RANK: Mapping[Role, int] = {Role.MEMBER: 0, Role.MOD: 1, Role.OWNER: 2, Role.ADMIN: 3}
 
 
@@ -73,13 +76,30 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A stored message. `id` counts up per app and is never used twice."""
+    """A stored message. `id` counts up per app and is never used twice.
+
+    `plugin` is the plugin that posted it, empty for what a user said. A `shadow` one is for its sender and staff alone.
+    """
 
     app_id: int
     id: int
     at: datetime
     user: User
     text: str
+    plugin: str = ""
+    shadow: bool = False
+
+
+class HeldMessage(msgspec.Struct, frozen=True):
+    """A message that waits for a moderator. `id` counts the held messages of an app."""
+
+    id: int
+    at: datetime
+    expires_at: datetime
+    user: User
+    text: str
+    plugin: str
+    reason: str
 
 
 class Draft(msgspec.Struct, frozen=True):

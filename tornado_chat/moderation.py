@@ -1,176 +1,233 @@
-"""Decides what becomes of what a user typed: a slash command, or a message that goes through the filters."""
+"""Decides: who may come in, and what becomes of what a user typed: a slash command, or a message to be checked."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
-from tornado_chat.commands import Call, InstalledCommand, fold_name, split_command
-from tornado_chat.errors import MAX_TEXT, NOT_AUTHORIZED, Ack, CommandRefused, StoreUnavailable
-from tornado_chat.filters import InstalledFilter
+from tornado_chat.commands import Call, Cooldowns, InstalledCommand, fold_name, split_command
+from tornado_chat.errors import NOT_AUTHORIZED, Ack, CommandRefused, StoreUnavailable
+from tornado_chat.filters import FilterPolicy, InstalledFilter
+from tornado_chat.gates import InstalledGate, Visitor
 from tornado_chat.models import Draft, User
-from tornado_chat.text import is_unicode, js_length, js_trim, one_line
-from tornado_chat.verdicts import Pass, Reject, Replace, Verdict
+from tornado_chat.supervision import Part, PluginFailed
+from tornado_chat.text import duration_text, js_trim, one_line
+from tornado_chat.verdicts import Action, Hold, Pass, Reject, Replace, Shadow, Verdict, fault_of, is_notice
 
 log = logging.getLogger(__name__)
 
 FILTER_FAILED = "Your message could not be checked, so it was not sent. Please try again."
+HOLD_FAILED = "it could not be checked"
+GATE_FAILED = "It could not be checked whether you may come in. Please try again."
 COMMAND_FAILED = "The command failed. Please try again."
 COMMAND_SECONDS = 10.0  # longer than any wait for the database
-
-
-class Deliver(msgspec.Struct, frozen=True):
-    """The message may be stored, with this text."""
-
-    text: str
+PASS = Pass()
 
 
 class Answer(msgspec.Struct, frozen=True):
     """Nothing is stored. The sender gets the ack, and the notice as a system_message where there is one."""
 
-    ack: Ack | None
+    ack: str | None
     notice: str | None = None
 
 
-Decision = Deliver | Answer
+class Deliver(msgspec.Struct, frozen=True):
+    """The message may be stored, with this text; a `shadow` one is for its sender and staff alone."""
+
+    text: str
+    shadow: bool = False
 
 
-class FilterFailed(Exception):
-    """A filter raised, took too long, or answered something else than a verdict."""
+class Refuse(msgspec.Struct, frozen=True):
+    """The message stops here, by what `plugin` said."""
+
+    plugin: str
+    code: str
+    message: str
+
+
+class Withhold(msgspec.Struct, frozen=True):
+    """The message waits for a moderator, by what `plugin` said."""
+
+    plugin: str
+    text: str
+    reason: str
+
+
+Decision = Deliver | Refuse | Withhold
+Note = Callable[[InstalledFilter, Verdict | PluginFailed], None]
+
+
+@dataclass(slots=True)
+class Screening:
+    """What the gates and filters said of one message, and what they want done beside: (plugin, action) in order."""
+
+    decision: Decision
+    actions: list[tuple[str, Action]] = field(default_factory=list)
 
 
 class Moderation:
-    """The commands and filters of one app, in the config's order."""
+    """The commands, gates and filters of one app, in the config's order."""
 
     def __init__(
-        self, app_id: int, commands: Mapping[str, InstalledCommand], filters: Sequence[InstalledFilter]
+        self,
+        app_id: int,
+        commands: Mapping[str, InstalledCommand],
+        filters: Sequence[InstalledFilter],
+        gates: Sequence[InstalledGate] = (),
+        *,
+        monotonic: Callable[[], float],
     ) -> None:
         self._app_id = app_id
-        self._commands = commands  # self._commands[name in lowercase]
-        self._filters = filters
-        self.failures: Counter[str] = Counter()  # self.failures[plugin name]
+        self.commands = commands  # self.commands[name or alias]
+        self.filters = filters
+        self._speak = [gate for gate in gates if gate.gate.speak is not None]
+        self._join = [gate for gate in gates if gate.gate.join is not None]
+        self._cooldowns = Cooldowns(monotonic)
 
     async def command(self, user: User, text: str) -> Answer:
         """Carry out a slash command; never raises, never leads to a message."""
         typed, words = split_command(text)
-        installed = self._commands.get(fold_name(typed) or "")
+        installed = self.commands.get(fold_name(typed) or "")
         if installed is None:
             return Answer(None, f"Unknown command: /{one_line(typed, 40)}")
         command = installed.command
         if user.role.rank < command.role.rank:
             return Answer(None, NOT_AUTHORIZED)
+        if left := installed.part.seconds_left:
+            return Answer(Ack.INTERNAL_ERROR, f"/{command.name} failed too often; try again in {duration_text(left)}")
         try:
-            async with asyncio.timeout(COMMAND_SECONDS):
-                said: object = await command.run(Call(user, command.parse(words)))
-            if said is not None and not (isinstance(said, str) and is_unicode(said)):
-                raise TypeError(f"the command returned a {type(said).__name__}, which is no text")
-            return Answer(None, said)
+            call = Call(user, command.parse(words))
+            if left := self._cooldowns.left(command, user):
+                return Answer(None, f"You can use /{command.name} again in {duration_text(left)}")
+            self._cooldowns.start(command, user)
+            said: object = await installed.part.call(
+                command.run, call, timeout=COMMAND_SECONDS, allow=(CommandRefused, StoreUnavailable)
+            )
+            if said is not None and not is_notice(said):
+                raise PluginFailed(f"returned a {type(said).__name__}, which is no text that can be shown")
         except CommandRefused as refusal:
-            return Answer(None, str(refusal))
+            self._cooldowns.stop(command, user)
+            installed.part.succeeded()
+            return Answer(None, one_line(str(refusal), 1000))
         except StoreUnavailable as error:
             log.warning("app %d: /%s by %s: %s", self._app_id, command.name, one_line(user.uname), error)
             return Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
-        except Exception:
-            self.failures[installed.plugin] += 1
-            log.exception(
-                "app %d: command /%s of plugin %s, typed by %s, failed",
-                self._app_id,
-                command.name,
-                installed.plugin,
-                one_line(user.uname),
-            )
+        except PluginFailed as error:
+            installed.part.failed(error, f" (typed by {one_line(user.uname)})")
             return Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
+        installed.part.succeeded()
+        return Answer(None, said if isinstance(said, str) else None)
 
-    async def screen(self, user: User, text: str) -> Decision:
-        """Send a message (1 to 350 units, trimmed) through the filters; never raises."""
+    async def admit(self, visitor: Visitor) -> Answer | None:
+        """Ask the gates whether this one may join; None where they may."""
+        for installed in self._join:
+            verdict = await self._ask_gate(installed, visitor, visitor.user, GATE_FAILED)
+            if isinstance(verdict, Reject):
+                return Answer(verdict.code or Ack.JOIN_REFUSED, verdict.message)
+        return None
+
+    async def screen(self, user: User, text: str, note: Note | None = None) -> Screening:
+        """Send a message (1 to 350 units, trimmed) through gates and filters; never raises.
+
+        Every filter is asked until one rejects; a rejection goes before a hold, and a hold before a shadow. `note` is
+        told what each filter said.
+        """
+        actions: list[tuple[str, Action]] = []
+        for gate in self._speak:
+            verdict: Verdict = await self._ask_gate(gate, user, user, FILTER_FAILED)
+            actions += [(gate.part.plugin, action) for action in verdict.actions]
+            if isinstance(verdict, Reject):
+                return Screening(_refusal(gate.part, verdict), actions)
         draft = Draft(self._app_id, user, text, text)
-        for installed in self._filters:
+        held: tuple[str, str] | None = None
+        shadow = False
+        for installed in self.filters:
             if user.role in installed.policy.exempt_roles:
                 continue
-            try:
-                verdict = await self._ask(installed, draft)
-            except FilterFailed as error:
-                self.failures[installed.plugin] += 1
-                log.warning(
-                    "app %d: filter of plugin %s: %s (on_error = %s)",
-                    self._app_id,
-                    installed.plugin,
-                    error,
-                    installed.policy.on_error,
-                    exc_info=error.__cause__,
-                )
-                verdict = Pass() if installed.policy.on_error == "allow" else Reject(FILTER_FAILED)
-            if installed.policy.dry_run and not isinstance(verdict, Pass):
-                log.info(
-                    "app %d: dry run: plugin %s would answer %r to message of %s",
-                    self._app_id,
-                    installed.plugin,
-                    verdict,
-                    one_line(user.uname),
-                )
+            verdict = await self._ask(installed, draft, note)
+            if verdict is PASS:
                 continue
+            actions += [(installed.part.plugin, action) for action in verdict.actions]
             match verdict:
-                case Pass():
-                    pass
                 case Replace(text=new):
                     draft = msgspec.structs.replace(draft, text=js_trim(new))
-                case Reject(message=message):
-                    return Answer(Ack.MESSAGE_REJECTED, message)
-        return Deliver(draft.text)
+                case Reject():
+                    return Screening(_refusal(installed.part, verdict), actions)
+                case Hold(reason=reason):
+                    held = held or (installed.part.plugin, reason)
+                case Shadow():
+                    shadow = True
+        if held is not None:
+            return Screening(Withhold(held[0], draft.text, held[1]), actions)
+        return Screening(Deliver(draft.text, shadow), actions)
 
-    async def _ask(self, installed: InstalledFilter, draft: Draft) -> Verdict:
-        """Return the filter's verdict. Raises FilterFailed, with what it raised as the cause."""
-        task = asyncio.ensure_future(_call(installed, draft))
-        begun = time.monotonic()
+    async def _ask(self, installed: InstalledFilter, draft: Draft, note: Note | None) -> Verdict:
+        """Return what becomes of the message by this filter: PASS itself where it may simply go on."""
+        part, policy = installed.part, installed.policy
         try:
-            # asyncio.wait, not wait_for: that one would wait on for a filter that swallows its cancellation.
-            done, _ = await asyncio.wait({task}, timeout=installed.policy.timeout_ms / 1000)
-        finally:
-            if not task.done():
-                task.cancel()
-                task.add_done_callback(_retrieve)
-        if not done:
-            raise FilterFailed(f"no verdict within {installed.policy.timeout_ms} ms")
-        if (took := (time.monotonic() - begun) * 1000) > installed.policy.timeout_ms:
-            raise FilterFailed(f"blocked the whole server, or met it blocked, for {took:.0f} ms; await what is slow")
-        if task.cancelled():
-            raise FilterFailed("cancelled itself")
-        if (error := task.exception()) is not None:
-            raise FilterFailed(f"raised {type(error).__name__}") from error
-        verdict: object = task.result()
-        match verdict:
-            case Pass():
-                return verdict
-            case Replace(text=str(text)) if is_unicode(text) and 1 <= js_length(js_trim(text)) <= MAX_TEXT:
-                return verdict
-            case Reject(message=str(text)) if is_unicode(text):
-                return verdict
-        raise FilterFailed(f"answered {_what_is_wrong(verdict)}")
+            verdict = await part.call(installed.filter.check, draft, timeout=policy.timeout_ms / 1000)
+            if type(verdict) is not Pass or verdict.actions:
+                _require(verdict, fault_of(verdict))
+        except PluginFailed as error:
+            part.failed(error, f" (on_error = {policy.on_error})")
+            if note is not None:
+                note(installed, error)
+            verdict = _instead(policy, FILTER_FAILED)
+        else:
+            if part.streak:
+                part.succeeded()
+            if note is not None:
+                note(installed, verdict)
+        if type(verdict) is Pass and not verdict.actions:
+            return PASS
+        return self._dry(part, policy, verdict, draft.user)
+
+    async def _ask_gate(
+        self, installed: InstalledGate, subject: User | Visitor, user: User | None, failed: str
+    ) -> Pass | Reject:
+        part, policy = installed.part, installed.policy
+        if user is not None and user.role in policy.exempt_roles:
+            return PASS
+        question = installed.gate.join if isinstance(subject, Visitor) else installed.gate.speak
+        assert question is not None  # noqa: S101 - only those that have the question are asked
+        try:
+            verdict: Any = await part.call(question, subject, timeout=policy.timeout_ms / 1000)
+            wrong = fault_of(verdict) or (None if isinstance(verdict, Pass | Reject) else "neither Pass nor Reject")
+            _require(verdict, wrong)
+        except PluginFailed as error:
+            part.failed(error, f" (on_error = {policy.on_error})")
+            return PASS if policy.on_error == "allow" else Reject(failed)
+        part.succeeded()
+        answer = self._dry(part, policy, verdict, user)
+        return answer if isinstance(answer, Pass | Reject) else PASS
+
+    def _dry(self, part: Part, policy: FilterPolicy, verdict: Verdict, user: User | None) -> Verdict:
+        if not policy.dry_run or verdict == PASS:
+            return verdict
+        name = "a guest" if user is None else one_line(user.uname)
+        log.info("app %d: dry run: %s would answer %r to %s", self._app_id, part, verdict, name)
+        return PASS
 
 
-def _what_is_wrong(verdict: object) -> str:
-    match verdict:
-        case Replace():
-            return f"a Replace whose text isn't 1 to {MAX_TEXT} characters of valid Unicode"
-        case Reject():
-            return "a Reject whose message is no valid Unicode text"
-        case type():
-            return f"the class {verdict.__name__}; write {verdict.__name__}(...)"
-    hint = "; is an `await` missing?" if inspect.isawaitable(verdict) else ""
-    return f"a {type(verdict).__name__}, which is no verdict{hint}"
+def _require(verdict: object, wrong: str | None) -> None:
+    if wrong is not None:
+        hint = "; is an `await` missing?" if hasattr(verdict, "__await__") else ""
+        raise PluginFailed(f"answered {wrong}{hint}")
 
 
-async def _call(installed: InstalledFilter, draft: Draft) -> Verdict:
-    # Inside a task, so that a check that raises before it returns an awaitable fails like any other.
-    return await installed.filter.check(draft)
+def _instead(policy: FilterPolicy, text: str) -> Verdict:
+    match policy.on_error:
+        case "allow":
+            return PASS
+        case "hold":
+            return Hold(HOLD_FAILED)
+    return Reject(text)
 
 
-def _retrieve(task: asyncio.Future[Verdict]) -> None:
-    if not task.cancelled():
-        task.exception()
+def _refusal(part: Part, verdict: Reject) -> Refuse:
+    return Refuse(part.plugin, verdict.code or Ack.MESSAGE_REJECTED, verdict.message)

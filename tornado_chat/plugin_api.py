@@ -3,34 +3,82 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar, cast
 
 import msgspec
 
-from tornado_chat.models import Mute, User
+from tornado_chat.actions import Actions
+from tornado_chat.clock import Clock
+from tornado_chat.commands import Command, InstalledCommand
+from tornado_chat.errors import MAX_TEXT, PluginLimit
+from tornado_chat.http import HttpClient
+from tornado_chat.metrics import PluginMetrics
+from tornado_chat.models import BOT_ID, HeldMessage, Message, Mute, Role, User, is_uname
+from tornado_chat.periodic import LONGEST, SHORTEST, Periodic
 from tornado_chat.room import Room
 from tornado_chat.sanctions import Sanctions
+from tornado_chat.storage import PluginStorage
+from tornado_chat.store import Store
+from tornado_chat.supervision import Supervisor
+from tornado_chat.text import is_unicode, js_length, js_trim
+from tornado_chat.verdicts import MAX_NOTICE, is_notice
+
+T = TypeVar("T")
+
+TEXT_BURST = 100  # texts that a plugin may send into an app at once
+TEXT_RATE = 20.0  # and on average, a second
+MAX_PERIODIC = 20
 
 
 class PluginOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The base of a plugin's `Options`: the keys of its table in an app's file, with types and defaults."""
 
 
-class PluginApi:
-    """One plugin in one app."""
+@dataclass(slots=True)
+class Services:
+    """What one app gives its plugins to work with. `commands` is filled once all of them are loaded."""
 
-    def __init__(self, plugin: str, app_id: int, options: Any, room: Room, sanctions: Sanctions) -> None:
+    app_id: int
+    room: Room
+    sanctions: Sanctions
+    actions: Actions
+    store: Store
+    clock: Clock
+    supervisor: Supervisor
+    make_http: Callable[[], HttpClient]
+    commands: Mapping[str, InstalledCommand] = field(default_factory=dict)
+
+
+class PluginApi:
+    """One plugin in one app.
+
+    What writes to the database raises StoreUnavailable where that doesn't answer in time; then nothing has changed.
+    What acts on a user as `actor` raises CommandRefused, with a text for the actor, where the actor doesn't stand
+    above the user. Let both pass through a command.
+    """
+
+    def __init__(self, plugin: str, options: Any, services: Services) -> None:
         self._plugin = plugin
-        self._app_id = app_id
         self._options = options
-        self._room = room
-        self._sanctions = sanctions
+        self._services = services
         self._log = logging.getLogger(f"tornado_chat.plugin.{plugin}")
+        self._storage = PluginStorage(services.app_id, plugin, services.store, services.clock)
+        self._metrics = PluginMetrics(plugin)
+        self._http: HttpClient | None = None
+        self._periodic: list[Periodic] = []
+        self._states: list[tuple[object, object]] = []
+        self._started = False
+        self._texts = float(TEXT_BURST)
+        self._texts_at = services.clock.monotonic()
 
     @property
     def app_id(self) -> int:
-        """The app that this registration is for."""
-        return self._app_id
+        """The app that this registration is for; 0 where the plugins of apps/default.toml are tried at the start."""
+        return self._services.app_id
 
     @property
     def options(self) -> Any:
@@ -43,21 +91,178 @@ class PluginApi:
         return self._log
 
     @property
+    def bot(self) -> User:
+        """The plugin itself as an actor, with its own name and a mod's rank: it stands above members."""
+        return User(BOT_ID, self._plugin, Role.MOD)
+
+    def state(self, make: Callable[[PluginApi], T]) -> T:
+        """Return what `make(api)` made when it was first asked for: what this plugin's hooks share in this app."""
+        for known, made in self._states:
+            if known is make:
+                return cast(T, made)
+        made = make(self)
+        self._states.append((make, made))
+        return made
+
+    @property
     def users(self) -> list[User]:
         """Who is in the lobby now, with their roles, in the order they came."""
-        return self._room.users
+        return self._services.room.users
+
+    def find(self, uname: str) -> User | None:
+        """Return the user of a name, in any case, if they are here now."""
+        return self._services.room.find(uname)
+
+    @property
+    def history(self) -> list[Message]:
+        """The messages that the room remembers (the app's `history` of them), oldest first, shadowed ones too."""
+        return self._services.room.history
+
+    @property
+    def mutes(self) -> list[Mute]:
+        """The mutes that hold now, in the order they were made."""
+        now = self.now()
+        return [mute for mute in self._services.room.mutes if mute.expires_at > now]
+
+    @property
+    def held(self) -> list[HeldMessage]:
+        """The messages that wait for a moderator, oldest first."""
+        return self._services.actions.held
+
+    def commands(self, user: User) -> list[Command]:
+        """Return the commands that a user may use, from every plugin, in order of their names."""
+        usable = {
+            installed.command.name: installed.command
+            for installed in self._services.commands.values()
+            if user.role.rank >= installed.command.role.rank
+        }
+        return [command for _, command in sorted(usable.items())]
+
+    async def tell(self, user: User | str, text: str) -> None:
+        """Show a text to one user, in all tabs; to one who isn't here, nothing is done.
+
+        This and the other texts (up to 2,000 characters) raise ValueError for one that can't be shown, PluginLimit
+        where the plugin sends too many: 100 at once and 20 a second.
+        """
+        self._spend_text(text)
+        await self._services.actions.tell(user if isinstance(user, str) else user.uname, text)
+
+    async def tell_staff(self, text: str) -> None:
+        """Show a text to the staff who are here."""
+        self._spend_text(text)
+        await self._services.actions.tell_staff(text)
+
+    async def tell_all(self, text: str) -> None:
+        """Show a text to everybody who is here; it isn't kept."""
+        self._spend_text(text)
+        await self._services.actions.tell_all(text)
+
+    async def post(self, text: str, name: str = "") -> Message:
+        """Post a message (1 to 350 characters) as a bot of this name, the plugin's own where it is left out.
+
+        It is stored, carries the plugin as its origin, and skips filters and gates.
+        """
+        text = js_trim(text)
+        if not is_unicode(text) or not 1 <= js_length(text) <= MAX_TEXT:
+            raise ValueError(f"a message must be 1 to {MAX_TEXT} characters of valid Unicode")
+        name = name or self._plugin
+        if not is_uname(name):
+            raise ValueError(f"{name!r} can't be a bot's name")
+        self._spend_text(text)
+        return await self._services.actions.post(User(BOT_ID, name, Role.MEMBER), text, self._plugin)
 
     async def mute(self, actor: User, uname: str, seconds: int, reason: str = "") -> Mute:
-        """Mute a name, here or not, for `seconds` (1 or more), and tell the room.
-
-        Raises CommandRefused (with a text for the actor) where the actor doesn't outrank the target, StoreUnavailable
-        where it couldn't be stored; then nothing has changed.
-        """
-        return await self._sanctions.mute(actor, uname, seconds, reason)
+        """Mute a name, here or not, for `seconds` (1 or more), and tell the room."""
+        return await self._services.sanctions.mute(actor, uname, seconds, reason)
 
     async def unmute(self, actor: User, uname: str) -> Mute:
-        """Lift the mute of a name, tell the room, and return the mute.
+        """Lift the mute of a name, tell the room, and return it. Raises CommandRefused where there is none."""
+        return await self._services.sanctions.unmute(actor, uname)
 
-        Raises as `mute` does, and CommandRefused where the name has none.
+    async def delete(self, actor: User, message_id: int) -> Message:
+        """Delete a message that the room remembers, tell the room, and return it. Everybody may delete their own."""
+        return await self._services.actions.delete(actor, message_id)
+
+    async def purge(self, actor: User, uname: str) -> int:
+        """Delete all that the room remembers of a name, tell the room, and return how many messages that were."""
+        return await self._services.actions.purge(actor, uname)
+
+    async def disconnect(self, actor: User, uname: str, text: str = "") -> int:
+        """Close every connection of a name, after showing it `text`; return how many users had it. They may return."""
+        if text:
+            self._spend_text(text)
+        return await self._services.actions.disconnect(actor, uname, text)
+
+    async def approve(self, actor: User, held_id: int) -> Message:
+        """Post a message that waits, as its sender's. Raises CommandRefused where none of this number waits."""
+        return await self._services.actions.approve(actor, held_id)
+
+    async def deny(self, actor: User, held_id: int) -> HeldMessage:
+        """Drop a message that waits, and return it. Raises CommandRefused where none of this number waits."""
+        return await self._services.actions.deny(actor, held_id)
+
+    @property
+    def storage(self) -> PluginStorage:
+        """What the plugin keeps in this app, over restarts: `get`, `put`, `delete`, `items`."""
+        return self._storage
+
+    @property
+    def http(self) -> HttpClient:
+        """A client for other sites: `await api.http.get(url)`, `await api.http.post(url, json=...)`."""
+        if self._http is None:
+            self._http = self._services.make_http()
+        return self._http
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return self._services.clock.now()
+
+    def monotonic(self) -> float:
+        """Return seconds that only ever count up, for measuring how long ago something was."""
+        return self._services.clock.monotonic()
+
+    def every(self, seconds: float, run: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Await `run()` every `seconds` (0.1 to 30 days) from when the app starts until it ends or is loaded anew.
+
+        A run may take a minute; the next one is counted from its end. Raises ValueError, and PluginLimit for the 21st.
         """
-        return await self._sanctions.unmute(actor, uname)
+        if not SHORTEST <= seconds <= LONGEST:
+            raise ValueError(f"seconds must be {SHORTEST} to {LONGEST:.0f}")
+        if len(self._periodic) >= MAX_PERIODIC:
+            raise PluginLimit(f"plugin {self._plugin} does {MAX_PERIODIC} things periodically already")
+        part = self._services.supervisor.part(self._plugin, f"periodic {getattr(run, '__name__', 'task')}")
+        self._periodic.append(Periodic(part, seconds, run, self._services.clock))
+        if self._started:
+            self._periodic[-1].start()
+
+    def count(self, name: str, by: float = 1) -> None:
+        """Add to a counter of this plugin and app in /metrics. Names are of a-z, 0-9 and _; PluginLimit beyond 100."""
+        self._metrics.count(name, by)
+
+    def timed(self, name: str) -> AbstractContextManager[None]:
+        """Measure how long a `with` block takes, in /metrics."""
+        return self._metrics.timed(name)
+
+    def _spend_text(self, text: str) -> None:
+        if not text or not is_notice(text):
+            raise ValueError(f"a text must be 1 to {MAX_NOTICE} characters of valid Unicode")
+        now = self.monotonic()
+        self._texts = min(self._texts + (now - self._texts_at) * TEXT_RATE, TEXT_BURST)
+        self._texts_at = now
+        if self._texts < 1:
+            raise PluginLimit(f"plugin {self._plugin} sends too many texts into app {self.app_id}")
+        self._texts -= 1
+
+    def _start(self) -> None:
+        self._started = True
+        for periodic in self._periodic:
+            periodic.start()
+
+    def _stop(self) -> None:
+        for periodic in self._periodic:
+            periodic.stop()
+
+    async def _close(self) -> None:
+        self._stop()
+        if self._http is not None:
+            await self._http.close()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import inspect
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 from msgspec import Struct
@@ -20,8 +23,17 @@ from tornado_chat.commands import Command, InstalledCommand
 from tornado_chat.config import convert
 from tornado_chat.errors import ConfigError
 from tornado_chat.filters import Filter, FilterPolicy, InstalledFilter
-from tornado_chat.plugin_api import PluginApi, PluginOptions
+from tornado_chat.gates import Gate, InstalledGate
+from tornado_chat.identity import GuardedIdentity, IdentityProvider
+from tornado_chat.listeners import Audience, InstalledListener, Listener
+from tornado_chat.moderation import Moderation
+from tornado_chat.plugin_api import PluginApi, PluginOptions, Services
+from tornado_chat.plugin_set import PluginSet
+from tornado_chat.routes import InstalledRoute, Route
+from tornado_chat.supervision import Part, PluginBlocked
+from tornado_chat.web.plugin_routes import guarded
 
+MAX_ITEMS = 1000  # that one hook of one plugin may register
 ENTRY_POINTS = "tornado_chat.plugins"
 
 
@@ -32,6 +44,13 @@ class Found:
     name: str
     origin: str
     load: Callable[[], Any]
+    module: str  # its name in sys.modules, once it is loaded
+    version: str = ""  # of the package that it is in
+
+    @property
+    def file(self) -> str | None:
+        """The path of its source, where it is loaded and has one."""
+        return getattr(sys.modules.get(self.module), "__file__", None)
 
 
 def discover(folders: Iterable[Path]) -> dict[str, Found]:
@@ -47,12 +66,18 @@ def discover(folders: Iterable[Path]) -> dict[str, Found]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPlugins:
-    """What an app's plugins registered, in the config's order."""
+def import_plugins(where: str, names: Iterable[str], catalog: Mapping[str, Found]) -> None:
+    """Import the modules of plugins, which may take long; load_plugins then finds them imported.
 
-    commands: Mapping[str, InstalledCommand]
-    filters: Sequence[InstalledFilter]
+    Raises ConfigError for one that isn't found, or can't be imported.
+    """
+    for name in names:
+        _load(name, f"{where}: plugin {name}", catalog)
+
+
+def files_of(catalog: Mapping[str, Found]) -> dict[str, str]:
+    """Return the plugin of each source file, for those plugins that are imported."""
+    return {file: name for name, found in catalog.items() if (file := found.file) is not None}
 
 
 def load_plugins(
@@ -60,13 +85,16 @@ def load_plugins(
     names: Iterable[str],
     options: Mapping[str, Mapping[str, Any]],
     catalog: Mapping[str, Found],
-    make_api: Callable[[str, Any], PluginApi],
-) -> LoadedPlugins:
+    services: Services,
+    *,
+    identity: str = "",
+) -> PluginSet:
     """Load the plugins `names` for one app.
 
-    `where` is the app's file, `options` its [plugin.*] tables, `make_api(plugin, options)` makes what a plugin is
-    handed. Raises ConfigError, naming file, plugin and key, for a plugin that isn't found, fails to load, has a hook
-    that doesn't exist, an option that it doesn't know, or a command that another plugin has.
+    `where` is the app's file, `options` its [plugin.*] tables, `services` what the plugins work with, `identity` the
+    app's identity, which may be a plugin's name. Raises ConfigError, naming file, plugin and key, for a plugin that
+    isn't found, fails to load, has a hook that doesn't exist, an option that it doesn't know, a command that another
+    plugin has, or an identity that isn't asked for.
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -77,19 +105,38 @@ def load_plugins(
         plugin = _load(name, at, catalog)
         _register(manager, plugin, name, at)
         policies[name], own_options = _read_table(manager, plugin, options.get(name, {}), where, f"plugin.{name}")
-        apis[name] = make_api(name, own_options)
-    return LoadedPlugins(
-        _commands(where, manager, apis),
-        [
-            InstalledFilter(name, item, policies[name])
-            for name, item in _registered(where, manager, apis, "register_filters", Filter)
-        ],
+        apis[name] = PluginApi(name, own_options, services)
+    registered = functools.partial(_registered, where, manager, apis)
+    part = services.supervisor.part
+    commands = _commands(where, registered("register_commands", Command), part)
+    filters = [
+        InstalledFilter(part(name, "filter"), item, policies[name])
+        for name, item in registered("register_filters", Filter)
+    ]
+    gates = [
+        InstalledGate(part(name, "gate"), item, policies[name]) for name, item in registered("register_gates", Gate)
+    ]
+    listeners = [
+        InstalledListener(part(name, f"listener to {item.kind.__name__}"), item)
+        for name, item in registered("register_listeners", Listener)
+    ]
+    routes = _routes(where, registered("register_routes", Route), part)
+    provider = _identity(where, manager, apis, identity)
+    services.commands = commands
+    return PluginSet(
+        Moderation(services.app_id, commands, filters, gates, monotonic=services.clock.monotonic),
+        services.supervisor,
+        Audience(listeners),
+        routes,
+        None if provider is None else GuardedIdentity(provider, part(identity, "identity")),
+        apis,
     )
 
 
 def _installed() -> Iterator[Found]:
     for point in entry_points(group=ENTRY_POINTS):
-        yield Found(point.name, _origin(point), point.load)
+        version = point.dist.version if point.dist else ""
+        yield Found(point.name, _origin(point), point.load, point.module, version)
 
 
 def _origin(point: EntryPoint) -> str:
@@ -102,20 +149,29 @@ def _in_folders(folders: Iterable[Path]) -> Iterator[Found]:
             raise ConfigError(f"server.toml: plugins.path: {folder} is not a folder")
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("_"):
-                yield Found(path.stem, str(path), functools.cache(functools.partial(_import_file, path)))
+                load = functools.cache(functools.partial(_import_file, path))
+                yield Found(path.stem, str(path), load, _module_name(path))
+
+
+def _module_name(path: Path) -> str:
+    return f"tornado_chat_plugin_file_{path.stem}_{zlib.crc32(bytes(path.resolve())):x}"
 
 
 def _import_file(path: Path) -> ModuleType:
     # In sys.modules under a name of its own: dataclasses and msgspec look a class's module up there.
-    name = f"tornado_chat_plugin_file_{path.stem}_{abs(hash(path.resolve())):x}"
+    name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} can't be imported")
+    before = sys.modules.get(name)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[name]
+        if before is None:
+            del sys.modules[name]
+        else:  # the one that is in use goes on
+            sys.modules[name] = before
         raise
     return module
 
@@ -127,7 +183,7 @@ def _load(name: str, at: str, catalog: Mapping[str, Found]) -> Any:
         )
     try:
         return catalog[name].load()
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, PluginBlocked) as error:
         raise ConfigError(f"{at} ({catalog[name].origin}): {type(error).__name__}: {error}") from error
 
 
@@ -153,9 +209,10 @@ def _read_table(
 ) -> tuple[FilterPolicy, Any]:
     """Return what a plugin's table says of its filters, and the rest as the plugin's own `Options`.
 
-    For a plugin without filters the keys of FilterPolicy are unknown ones.
+    For a plugin without filters and gates the keys of FilterPolicy are unknown ones.
     """
-    shared = FilterPolicy.__struct_fields__ if _implements(manager, plugin, "register_filters") else ()
+    judges = _implements(manager, plugin, "register_filters") or _implements(manager, plugin, "register_gates")
+    shared = FilterPolicy.__struct_fields__ if judges else ()
     policy = convert({name: value for name, value in table.items() if name in shared}, FilterPolicy, file, key)
     own = {name: value for name, value in table.items() if name not in shared}
     declared = getattr(plugin, "Options", None)
@@ -165,18 +222,24 @@ def _read_table(
     return policy, None
 
 
+def _call(manager: pluggy.PluginManager, name: str, hook: str, api: PluginApi) -> list[Any]:
+    """Call one plugin's hook; pluggy leaves out what is None."""
+    others = [plugin for other, plugin in manager.list_name_plugin() if other != name]
+    return list(manager.subset_hook_caller(hook, others)(api=api))
+
+
 def _registered(
     where: str, manager: pluggy.PluginManager, apis: Mapping[str, PluginApi], hook: str, kind: type
 ) -> Iterator[tuple[str, Any]]:
     """Yield (plugin name, item) for all that each plugin's `hook` registers, in the config's order."""
     for name, api in apis.items():
-        others = [plugin for other, plugin in manager.list_name_plugin() if other != name]
-        call = manager.subset_hook_caller(hook, others)
         try:
-            results = call(api=api)
+            results = _call(manager, name, hook, api)
             items = [item for result in results for item in result]
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, PluginBlocked) as error:
             raise ConfigError(f"{where}: plugin {name}: {hook} raised {type(error).__name__}: {error}") from error
+        if len(items) > MAX_ITEMS:
+            raise ConfigError(f"{where}: plugin {name}: {hook} gave {len(items)} items; {MAX_ITEMS} are allowed")
         if not results and _implements(manager, manager.get_plugin(name), hook):
             raise ConfigError(f"{where}: plugin {name}: {hook} returned None; it must return a list, empty for nothing")
         for item in items:
@@ -185,10 +248,54 @@ def _registered(
             yield name, item
 
 
-def _commands(where: str, manager: pluggy.PluginManager, apis: Mapping[str, PluginApi]) -> dict[str, InstalledCommand]:
+def _commands(
+    where: str, registered: Iterable[tuple[str, Command]], part: Callable[[str, str], Part]
+) -> dict[str, InstalledCommand]:
     commands: dict[str, InstalledCommand] = {}
-    for name, command in _registered(where, manager, apis, "register_commands", Command):
-        if other := commands.get(command.name):
-            raise ConfigError(f"{where}: plugins {other.plugin} and {name} both have the command /{command.name}")
-        commands[command.name] = InstalledCommand(name, command)
+    for plugin, command in registered:
+        installed = InstalledCommand(part(plugin, f"command /{command.name}"), command)
+        for name in command.names:
+            if other := commands.get(name):
+                raise ConfigError(f"{where}: plugins {other.part.plugin} and {plugin} both have the command /{name}")
+            commands[name] = installed
     return commands
+
+
+def _routes(
+    where: str, registered: Iterable[tuple[str, Route]], part: Callable[[str, str], Part]
+) -> dict[str, list[InstalledRoute]]:
+    routes: dict[str, list[InstalledRoute]] = {}
+    for plugin, route in registered:
+        route_part = part(plugin, f"route {route.path}")
+        try:
+            handler = guarded(route.handler, route_part)
+        except TypeError as error:
+            raise ConfigError(f"{where}: plugin {plugin}: the handler of route {route.path!r}: {error}") from None
+        installed = InstalledRoute(route_part, route, handler, re.compile(route.path))
+        routes.setdefault(plugin, []).append(installed)
+    return routes
+
+
+def _identity(
+    where: str, manager: pluggy.PluginManager, apis: Mapping[str, PluginApi], wanted: str
+) -> IdentityProvider | None:
+    """Return the identity provider of the plugin `wanted`, None where that is no plugin."""
+    for name, api in apis.items():
+        if not _implements(manager, manager.get_plugin(name), "register_identity"):
+            continue
+        if name != wanted:
+            raise ConfigError(f"{where}: identity: plugin {name} knows users; to ask it, write identity = {name!r}")
+        try:
+            provider: Any = next(iter(_call(manager, name, "register_identity", api)), None)
+        except (Exception, SystemExit, PluginBlocked) as error:
+            what = f"register_identity raised {type(error).__name__}: {error}"
+            raise ConfigError(f"{where}: plugin {name}: {what}") from error
+        for method in ("app", "user", "close"):
+            if not inspect.iscoroutinefunction(getattr(provider, method, None)):
+                raise ConfigError(
+                    f"{where}: plugin {name}: register_identity gave {provider!r}, whose `{method}` is no `async def`"
+                )
+        return cast(IdentityProvider, provider)
+    if wanted in apis:
+        raise ConfigError(f"{where}: identity: plugin {wanted} has no register_identity")
+    return None

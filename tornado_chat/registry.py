@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from tornado_chat.chat import Chat
-from tornado_chat.config import Config
+from tornado_chat.config import AppFile
 from tornado_chat.identity import App, IdentityProvider
 from tornado_chat.models import User
 from tornado_chat.origins import Origins
@@ -21,17 +21,47 @@ MAX_NOTED = 100  # refused origins are logged once each, and an attacker can inv
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """One file of apps, as it is served: `identity` knows its users."""
+
+    app_file: AppFile
+    origins: Origins
+    identity: IdentityProvider
+
+
+@dataclass(frozen=True, slots=True)
+class AppTable:
+    """What is served: by id, and for all other ids."""
+
+    apps: Mapping[int, Served]
+    default: Served | None
+
+    def find(self, app_id: int) -> Served | None:
+        """Return what serves an app, None where nothing does."""
+        return self.apps.get(app_id, self.default)
+
+    @property
+    def all(self) -> list[Served]:
+        """Every file, the default last."""
+        return [*self.apps.values(), *([self.default] if self.default else [])]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenApp:
     """An app that exists, as one `auth` meets it."""
 
     app: App
-    origins: Origins
-    identity: IdentityProvider
+    served: Served
     registry: Registry
+
+    @property
+    def origins(self) -> Origins:
+        """Which pages may use the app."""
+        return self.served.origins
 
     async def user(self, token: str) -> User | None:
         """Return whom a token stands for in this app. Raises IdentityUnavailable."""
-        return await self.identity.user(self.app, token)
+        return await self.served.identity.user(self.app, token)
 
     async def chat(self) -> Chat:
         """Return the app's chat, loaded. Raises StoreUnavailable."""
@@ -41,15 +71,11 @@ class OpenApp:
 
 
 class Registry:
-    """Every app by id. `make_chat(app_id)` makes an app's chat, not loaded yet."""
+    """Every app by id; `make_chat(app_id)` gives an app's chat, not loaded yet. `table` may be exchanged."""
 
-    def __init__(
-        self, config: Config, identities: Mapping[str, IdentityProvider], make_chat: Callable[[int], Chat]
-    ) -> None:
-        self._config = config
-        self._identities = identities
+    def __init__(self, table: AppTable, make_chat: Callable[[int], Chat]) -> None:
+        self.table = table
         self._make_chat = make_chat
-        self._origins = {name: Origins(app_file.origins) for name, app_file in config.app_files}
         self._chats: dict[int, asyncio.Future[Chat]] = {}
         self._noted: set[str] = set()
 
@@ -67,7 +93,7 @@ class Registry:
 
         A refusal is logged, with the client's `address`, once for each origin.
         """
-        known = is_own(origin, host) or any(origins.allow(origin) for origins in self._origins.values())
+        known = is_own(origin, host) or any(served.origins.allow(origin) for served in self.table.all)
         if known and is_url(origin):
             return True
         if origin not in self._noted and len(self._noted) < MAX_NOTED:
@@ -81,13 +107,11 @@ class Registry:
 
     async def find(self, app_id: int) -> OpenApp | None:
         """Return the app, or None where the configuration or the site has none. Raises IdentityUnavailable."""
-        entry = self._config.app(app_id)
-        if entry is None:
+        served = self.table.find(app_id)
+        if served is None:
             return None
-        name, app_file = entry
-        identity = self._identities[app_file.identity]
-        app = await identity.app(app_id)
-        return None if app is None else OpenApp(app, self._origins[name], identity, self)
+        app = await served.identity.app(app_id)
+        return None if app is None else OpenApp(app, served, self)
 
     async def load(self, app_id: int) -> Chat:
         """Return an app's chat; the first caller loads it, the others wait. Raises StoreUnavailable."""

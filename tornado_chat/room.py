@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,6 +76,15 @@ class Room:
         """Who is here, in the order they came."""
         return [occupant.user for occupant in self._occupants.values()]
 
+    def find(self, uname: str) -> User | None:
+        """Return who is here under a name, in any case; of several spellings, the highest in rank."""
+        here = self._spellings.get(fold(uname), {})
+        return max((occupant.user for occupant in here.values()), key=lambda user: user.role.rank, default=None)
+
+    def spellings(self, key: str) -> list[str]:
+        """Return the unames of those who are here under a folded uname."""
+        return list(self._spellings.get(key, ()))
+
     def known(self, uname: str) -> tuple[str, Role]:
         """Return how a name is spelled and the highest role known under it, in any case.
 
@@ -83,7 +92,7 @@ class Room:
         """
         key = fold(uname)
         here = [occupant.user for occupant in self._spellings.get(key, {}).values()]
-        spoken = (message.user for message in reversed(self._history) if message.user.key == key)
+        spoken = (message.user for message in reversed(self._history) if message.user.key == key and not message.plugin)
         found = here or [user for user in [next(spoken, None)] if user]
         roles = [user.role for user in found] + [Role.OWNER for owner in self.owners if fold(owner) == key]
         return found[0].uname if found else uname, max(roles, key=lambda role: role.rank, default=Role.MEMBER)
@@ -93,6 +102,30 @@ class Room:
         for message in messages:
             self._history.append(message)
             self._snapshot.add_message(message)
+
+    def find_message(self, message_id: int) -> Message | None:
+        """Return a message that the room remembers."""
+        return next((message for message in reversed(self._history) if message.id == message_id), None)
+
+    def messages_of(self, uname: str) -> list[Message]:
+        """Return what the room remembers of a name, in any case, oldest first."""
+        key = fold(uname)
+        return [message for message in self._history if not message.plugin and message.user.key == key]
+
+    def forget(self, ids: Set[int]) -> None:
+        """Remove messages from the history."""
+        self._history = deque((message for message in self._history if message.id not in ids), self._history.maxlen)
+        self._snapshot.drop_messages(ids)
+
+    @property
+    def history(self) -> list[Message]:
+        """What was said lately, oldest first."""
+        return list(self._history)
+
+    @property
+    def staff(self) -> frozenset[str]:
+        """The unames of all who are here and more than members."""
+        return self._snapshot.staff
 
     def set_mute(self, mute: Mute) -> None:
         """Add a mute; it replaces one of the same name."""
@@ -121,9 +154,9 @@ class Room:
         """All mutes, in the order they were made."""
         return list(self._mutes.values())
 
-    def snapshot(self, now: datetime) -> msgspec.Raw:
-        """Return {users, history, muteList} as `auth` answers it (seed), as JSON.
+    def snapshot(self, now: datetime, viewer: User | None = None) -> msgspec.Raw:
+        """Return {users, history, muteList} as `auth` answers it to `viewer` (seed), as JSON.
 
         In a big room `users` has staff only, and `user_count` tells how many are here.
         """
-        return self._snapshot.encode(now, self.count if self.big else None)
+        return self._snapshot.encode(now, self.count if self.big else None, viewer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -13,27 +13,43 @@ from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock, Timer
 from tornado_chat.errors import NOT_AUTHORIZED, NOT_MUTED, CommandRefused, StoreUnavailable
 from tornado_chat.events import user_muted, user_unmuted
-from tornado_chat.models import Mute, Role, User, is_uname
+from tornado_chat.happenings import Happening, Muted, Unmuted
+from tornado_chat.models import BOT_ID, Mute, Role, User, is_uname
 from tornado_chat.room import Room
 from tornado_chat.store import Store
 
 log = logging.getLogger(__name__)
 
+MAX_BOT_MUTES = 1000  # of one plugin at a time: a raid has more heads than a moderator has
 MAX_MUTES = 200  # of one moderator at a time; every `auth` answers the whole list
 # However far away the next expiry is, the clock is looked at this often (seconds): it may be set forward.
 LONGEST_NAP = 60.0
 
 
 class Sanctions:
-    """The mutes of one app. `timeout` is how many seconds a moderator waits for an answer at most."""
+    """The mutes of one app. `timeout` is how many seconds a moderator waits for an answer at most.
 
-    def __init__(self, app_id: int, room: Room, store: Store, bus: Bus, clock: Clock, *, timeout: float) -> None:
+    `happened` is told of each that begins or ends.
+    """
+
+    def __init__(
+        self,
+        app_id: int,
+        room: Room,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        *,
+        timeout: float,
+        happened: Callable[[Happening], None] = lambda _: None,
+    ) -> None:
         self._app_id = app_id
         self._room = room
         self._store = store
         self._bus = bus
         self._clock = clock
         self._timeout = timeout
+        self._happened = happened
         self._lock = asyncio.Lock()  # the database and the room see mutes in the same order
         self._unsettled: dict[str, Mute] = {}  # self._unsettled[mute.key] = what a failed write was about
         self._timer: Timer | None = None
@@ -57,7 +73,7 @@ class Sanctions:
         if not is_uname(uname):
             raise CommandRefused("No user can have that name")
         async with self._turn():
-            spelled = self._require_rank(actor, uname)
+            spelled = self.require_rank(actor, uname)
             now = self._clock.now()
             mute = Mute(
                 app_id=self._app_id,
@@ -69,8 +85,9 @@ class Sanctions:
                 reason=reason,
                 at=now,
             )
-            if sum(other.by == mute.by and other.key != mute.key for other in self._room.mutes) >= MAX_MUTES:
-                raise CommandRefused(f"You have muted {MAX_MUTES} names; unmute some first")
+            most = MAX_BOT_MUTES if actor.id == BOT_ID else MAX_MUTES
+            if sum(other.by == mute.by and other.key != mute.key for other in self._room.mutes) >= most:
+                raise CommandRefused(f"You have muted {most} names; unmute some first")
             self._unsettled[mute.key] = mute
             await self._store.save_mute(mute)
             del self._unsettled[mute.key]
@@ -78,6 +95,7 @@ class Sanctions:
         # Not within the time limit: it is stored, and it holds.
         self._arm()
         await self._bus.publish(self._app_id, user_muted(mute))
+        self._happened(Muted(mute))
         return mute
 
     async def unmute(self, actor: User, uname: str) -> Mute:
@@ -86,11 +104,11 @@ class Sanctions:
             mute = self._room.mute_of(uname)
             if mute is None:
                 raise CommandRefused(NOT_MUTED)
-            self._require_rank(actor, uname)
+            self.require_rank(actor, uname)
             self._unsettled[mute.key] = mute
             await self._store.delete_mute(mute)
             del self._unsettled[mute.key]
-        await self._end(mute)
+        await self._end(mute, actor.uname)
         return mute
 
     async def release(self, user: User) -> None:
@@ -125,14 +143,17 @@ class Sanctions:
             await (self._store.delete_mute(attempted) if known is None else self._store.save_mute(known))
             del self._unsettled[key]
 
-    def _require_rank(self, actor: User, uname: str) -> str:
-        """Return how the name is spelled. Raises CommandRefused where the actor may not touch it, or its mute."""
+    def require_rank(self, actor: User, uname: str) -> str:
+        """Check that an actor stands above a name, and return how that is spelled.
+
+        Raises CommandRefused where the actor may not touch the name, or the mute that it has.
+        """
         spelled, role = self._room.known(uname)
         if not actor.role.outranks(role):
-            raise CommandRefused(f"{NOT_AUTHORIZED}: {spelled} is {_a(role)}")
+            raise CommandRefused(f"{NOT_AUTHORIZED}: {spelled} is {a_role(role)}")
         mute = self._room.mute_of(uname)
         if mute is not None and mute.by_role.outranks(actor.role):
-            raise CommandRefused(f"{NOT_AUTHORIZED}: {_a(mute.by_role)} muted {spelled}")
+            raise CommandRefused(f"{NOT_AUTHORIZED}: {a_role(mute.by_role)} muted {spelled}")
         return spelled
 
     def _arm(self) -> None:
@@ -158,10 +179,11 @@ class Sanctions:
             self._ending = None
             self._arm()
 
-    async def _end(self, mute: Mute) -> None:
+    async def _end(self, mute: Mute, by: str = "") -> None:
         """Tell the room that a mute is over; once, whoever ends it, and not where another has replaced it."""
         if self._room.drop_mute(mute):
             await self._bus.publish(self._app_id, user_unmuted(mute))
+            self._happened(Unmuted(mute.uname, by))
 
     async def _forget(self, mute: Mute) -> None:
         try:
@@ -171,5 +193,6 @@ class Sanctions:
             log.warning("app %d: an ended mute stays stored for now: %s", self._app_id, error)
 
 
-def _a(role: Role) -> str:
+def a_role(role: Role) -> str:
+    """Return "a mod", "an owner"."""
     return f"{'an' if role.value[0] in 'ao' else 'a'} {role}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,26 +17,28 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from tornado_chat.addresses import TrustedProxies
+from tornado_chat.assembly import NO_APP, Assembly
 from tornado_chat.bus import DirectBus
-from tornado_chat.chat import Chat
 from tornado_chat.clock import Clock, SystemClock
-from tornado_chat.config import AppFile, Config, LimitsTable
+from tornado_chat.config import Config, LimitsTable
 from tornado_chat.engine import Limits
 from tornado_chat.errors import ChatError, StoreUnavailable
+from tornado_chat.file_watch import changes, require_watchfiles
 from tornado_chat.gateway import Gateway
+from tornado_chat.http_client import RequestsHttpClient
 from tornado_chat.identity import IdentityProvider
 from tornado_chat.identity_demo import DemoIdentity
 from tornado_chat.identity_moneypot import MoneypotIdentity
 from tornado_chat.lookup_cache import LookupCache
-from tornado_chat.moderation import Moderation
 from tornado_chat.mongo_embedded import EmbeddedMongo
-from tornado_chat.plugin_api import PluginApi
-from tornado_chat.plugins import discover, load_plugins
+from tornado_chat.plugins import discover
 from tornado_chat.registry import Registry
-from tornado_chat.room import Room
-from tornado_chat.sanctions import Sanctions
+from tornado_chat.reloader import Reloader
+from tornado_chat.routes import InstalledRoute
 from tornado_chat.store_mongo import MongoStore
-from tornado_chat.web import Health, demo_handlers, handlers
+from tornado_chat.web import AppReading, Health, PluginRouter, Reading, demo_handlers, handlers
+
+log = logging.getLogger(__name__)
 
 EMBEDDED = "embedded"
 DRAIN = 10.0  # seconds for what is under way when the server is asked to stop
@@ -42,7 +46,7 @@ MAX_BODY = 256 * 1024  # bytes of a request, whatever it asks for; the engine ta
 IDLE = 60.0  # seconds that an HTTP connection may take for its next request's headers
 BODY = 20.0  # seconds that the rest of a request may take
 PING_SECONDS = 1.0  # /healthz asks the database at most this often, whoever asks it
-NO_APP = 0  # stands for "any app" when the plugins of default.toml are tried at the start
+MAX_HEADER = 16 * 1024  # bytes of a request's headers: several times what a browser sends
 
 
 class ListenError(ChatError):
@@ -52,15 +56,18 @@ class ListenError(ChatError):
 class Server:
     """One chat server: construct it, start it, stop it. Two may run in one process.
 
-    `demo` adds the page at `/` where a person picks a user and talks. Raises ConfigError for a configuration that
-    can't be used; every app's plugins are loaded once to find that out.
+    `port` goes before the configuration's; `demo` adds the page at `/` where a person picks a user and talks. Raises
+    ConfigError for a configuration that can't be used; every app's plugins are loaded to find that out.
     """
 
-    def __init__(self, config: Config, *, clock: Clock | None = None, demo: bool = False) -> None:
-        self.port = config.server.port
+    def __init__(
+        self, config: Config, *, port: int | None = None, clock: Clock | None = None, demo: bool = False
+    ) -> None:
+        if config.server.watch:
+            require_watchfiles()
+        self.port = config.server.port if port is None else port
         self._config = config
         self._clock = clock or SystemClock()
-        self._catalog = discover(config.plugin_path)
         uri = config.mongodb.uri.reveal()
         self._embedded = EmbeddedMongo(config.data_dir) if uri == EMBEDDED else None
         self._store = MongoStore(
@@ -71,13 +78,19 @@ class Server:
             name="the embedded database" if self._embedded else None,
         )
         self._bus = DirectBus()
-        # All of them, also the default's for no app in particular: what is wrong with a plugin stops the start.
-        self._assembled = {
-            app_file.id or NO_APP: self._assemble(app_file.id or NO_APP, name, app_file)
-            for name, app_file in config.app_files
-        }
         self._identities = _identities(config)
-        self._registry = Registry(config, self._identities, self._make_chat)
+        self._assembly = Assembly(
+            store=self._store,
+            bus=self._bus,
+            clock=self._clock,
+            timeout=config.mongodb.timeout,
+            identities=self._identities,
+            make_http=RequestsHttpClient,
+        )
+        # All of them, also the default's for no app in particular: what is wrong with a plugin stops the start.
+        built = self._assembly.build(config, discover(config.plugin_path), {})
+        self._assembly.use(built)
+        self._registry = Registry(built.table, self._assembly.chat)
         self._gateway = Gateway(
             self._registry,
             TrustedProxies(config.server.trusted_proxies),
@@ -85,11 +98,19 @@ class Server:
             heartbeat=config.server.heartbeat,
             window=config.server.batch_window,
         )
-        self._bus.connect(self._gateway.deliver)
+        self._bus.connect(self._gateway.deliver, self._gateway.disconnect)
+        self._reloads: Counter[str] = Counter()  # self._reloads["done" or "failed"]
+        self._reloader = Reloader(self._assembly, self._registry, self._reloads)
         self._http = HTTPServer(
-            self._application(demo), idle_connection_timeout=IDLE, body_timeout=BODY, max_body_size=MAX_BODY
+            self._application(demo),
+            idle_connection_timeout=IDLE,
+            body_timeout=BODY,
+            max_body_size=MAX_BODY,
+            max_header_size=MAX_HEADER,
         )
         self._opening: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._stop_watching = asyncio.Event()
         self._stopped = False
         self._pings: LookupCache[None, bool] = LookupCache(self._ping, size=1, ttl=PING_SECONDS)
 
@@ -113,10 +134,23 @@ class Server:
             for bound in sockets:
                 bound.close()
             raise
-        self._opening = asyncio.get_running_loop().create_task(self._store.open())
+        self._opening = asyncio.get_running_loop().create_task(self._open())
         # Nobody is let in for a moment's INTERNAL_ERROR where the database is there; nobody is kept out where it isn't.
         await asyncio.wait({self._opening}, timeout=self._config.mongodb.timeout)
         self._http.add_sockets(sockets)
+        if self._config.server.watch and self._config.directory is not None:
+            self._watching = asyncio.get_running_loop().create_task(self._watch(self._config.directory))
+
+    async def reload(self) -> bool:
+        """Read the configuration's files again and take over their apps and plugins; no connection is dropped.
+
+        Where they can't be used, everything stays as it is, the log says why, and False is returned.
+        """
+        return await self._reloader.reload()
+
+    def plugin_of(self, path: str) -> str | None:
+        """Return the plugin that a source file belongs to."""
+        return self._reloader.files.get(path)
 
     async def stop(self) -> None:
         """Stop listening, finish what is under way, close every connection, and stop the embedded database.
@@ -129,6 +163,7 @@ class Server:
         self._http.stop()
         if self._opening is not None:
             self._opening.cancel()
+        self._stop_watching.set()
         # Read from its end: whatever goes wrong in one step, the next ones are taken.
         async with contextlib.AsyncExitStack() as steps:
             if self._embedded is not None:
@@ -138,6 +173,7 @@ class Server:
                 steps.push_async_callback(identity.close)
             steps.push_async_callback(self._http.close_all_connections)
             steps.push_async_callback(self._gateway.close)
+            steps.push_async_callback(self._end_watching)
             self._gateway.refuse_events()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._registry.close(), DRAIN)
@@ -149,7 +185,7 @@ class Server:
             database = "up" if await self._pings.get(None) else "down"
         failures: Counter[str] = Counter()
         for chat in self._registry.chats:
-            failures += chat.moderation.failures
+            failures += chat.plugins.supervisor.failures
         return Health(
             database,
             self._gateway.connections,
@@ -165,39 +201,54 @@ class Server:
             return False
         return True
 
+    def metrics(self) -> Reading:
+        """Tell what is counted and timed, as /metrics answers it."""
+        return Reading(
+            self._gateway.connections,
+            {str(reason): count for reason, count in self._gateway.closes.items()},
+            {refusal.name.lower(): count for refusal, count in self._gateway.refusals.items()},
+            self._reloads,
+            {
+                chat.app_id: AppReading(
+                    chat.plugins.supervisor.failures,
+                    chat.plugins.supervisor.suspensions,
+                    chat.plugins.supervisor.slow,
+                    chat.plugins.audience.dropped,
+                    chat.plugins.metrics,
+                )
+                for chat in self._registry.chats
+            },
+        )
+
+    async def _open(self) -> None:
+        """Open the store, then load the chats that have files of their own: their plugins begin to work."""
+        await self._store.open()
+        for app_id in self._assembly.built.config.apps:
+            try:
+                await self._registry.load(app_id)
+            except StoreUnavailable as error:
+                log.warning("app %d is loaded when somebody joins it: %s", app_id, error)
+
+    async def _watch(self, directory: Path) -> None:
+        async for names in changes([directory, *self._config.plugin_path], self._stop_watching):
+            log.info("%s changed", ", ".join(names[:5]))
+            await self.reload()
+
+    async def _end_watching(self) -> None:
+        if self._watching is not None:
+            await asyncio.wait({self._watching}, timeout=DRAIN)
+
     def _application(self, demo: bool) -> Application:
-        routes: list[Any] = [self._gateway.route(r"/socket\.io/"), *handlers(self.health)]
+        plugins = PluginRouter(self._routes)
+        routes: list[Any] = [self._gateway.route(r"/socket\.io/"), *handlers(self.health, self.metrics, plugins)]
         if demo:
             routes += demo_handlers()
-        return Application(routes)
+        plugins.application = Application(routes)
+        return plugins.application
 
-    def _make_chat(self, app_id: int) -> Chat:
-        if app_id in self._assembled:
-            return self._assembled[app_id]
-        entry = self._config.app(app_id)
-        assert entry is not None, app_id  # noqa: S101 - the registry asks only for apps that the configuration has
-        return self._assemble(app_id, *entry)
-
-    def _assemble(self, app_id: int, name: str, app_file: AppFile) -> Chat:
-        """Make an app's chat, with its own room and its own plugins. No I/O. Raises ConfigError."""
-        room = Room(app_file.history, app_file.presence.limit)
-        sanctions = Sanctions(app_id, room, self._store, self._bus, self._clock, timeout=self._config.mongodb.timeout)
-
-        def make_api(plugin: str, options: Any) -> PluginApi:
-            return PluginApi(plugin, app_id, options, room, sanctions)
-
-        loaded = load_plugins(name, app_file.plugins, app_file.plugin, self._catalog, make_api)
-        return Chat(
-            app_id,
-            room=room,
-            sanctions=sanctions,
-            moderation=Moderation(app_id, loaded.commands, loaded.filters),
-            store=self._store,
-            bus=self._bus,
-            clock=self._clock,
-            history=app_file.history,
-            timeout=self._config.mongodb.timeout,
-        )
+    def _routes(self, app_id: int) -> Mapping[str, Sequence[InstalledRoute]]:
+        chat = self._assembly.built.chats.get(app_id) if app_id != NO_APP else None
+        return {} if chat is None else chat.plugins.routes
 
 
 def _identities(config: Config) -> Mapping[str, IdentityProvider]:

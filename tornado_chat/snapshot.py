@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterable, Set
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,21 +15,36 @@ from tornado_chat.models import Message, Mute, Role, User
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
+class _Piece(NamedTuple):
+    """A message as JSON, as each is shown it."""
+
+    id: int
+    sender: str
+    for_all: bytes | None
+    for_sender: bytes
+    for_staff: bytes
+
+
 class Snapshot:
     """{users, history, muteList} (seed) as JSON. `history` is how many messages it has.
 
     Each user, message and mute is encoded when it comes; the parts are joined when somebody asks, and kept until they
     change. With a `count` the users are staff only, and `user_count` says how many are here in all.
+
+    A shadow message is in the history of its sender and of staff only.
     """
 
     def __init__(self, history: int) -> None:
         self._members: dict[str, bytes] = {}  # "uname":{...} of each user, by uname
         self._staff: set[str] = set()
-        self._messages: deque[bytes] = deque(maxlen=history)
+        # (id, sender, what everybody, the sender and staff are shown of it; None: nothing)
+        self._messages: deque[_Piece] = deque(maxlen=history)
+        self._shadows: Counter[str] = Counter()  # self._shadows[uname] = how many of the messages are shadows
         self._mutes: dict[str, tuple[datetime, bytes]] = {}  # (expiry, "uname":{...}), by folded uname
         self._users_part: bytes | None = None
         self._staff_part: bytes | None = None
         self._history_part: bytes | None = None
+        self._staff_history_part: bytes | None = None
         self._mutes_part: bytes | None = None
         self._mutes_until = _FOREVER
 
@@ -53,10 +70,32 @@ class Snapshot:
             self._staff.discard(uname)
             self._staff_part = None
 
+    @property
+    def staff(self) -> frozenset[str]:
+        """The unames of the users who are more than members."""
+        return frozenset(self._staff)
+
     def add_message(self, message: Message) -> None:
         """Append a message; the oldest falls out."""
-        self._messages.append(msgspec.json.encode(message_payload(message)))
-        self._history_part = None
+        if len(self._messages) == self._messages.maxlen:
+            self._forget(self._messages.popleft())
+        shown = msgspec.json.encode(message_payload(message))
+        if message.shadow:
+            self._shadows[message.user.uname] += 1
+            for_staff = msgspec.json.encode(message_payload(message, staff=True))
+            self._messages.append(_Piece(message.id, message.user.uname, None, shown, for_staff))
+        else:
+            self._messages.append(_Piece(message.id, message.user.uname, shown, shown, shown))
+        self._history_part = self._staff_history_part = None
+
+    def drop_messages(self, ids: Set[int]) -> None:
+        """Remove messages."""
+        kept = [piece for piece in self._messages if piece.id not in ids]
+        for piece in self._messages:
+            if piece.id in ids:
+                self._forget(piece)
+        self._messages = deque(kept, self._messages.maxlen)
+        self._history_part = self._staff_history_part = None
 
     def put_mute(self, mute: Mute) -> None:
         """Add a mute, instead of one of the same name."""
@@ -68,18 +107,37 @@ class Snapshot:
         if self._mutes.pop(key, None) is not None:
             self._mutes_part = None
 
-    def encode(self, now: datetime, count: int | None) -> msgspec.Raw:
-        """Return the snapshot at the time `now`."""
-        if self._history_part is None:
-            self._history_part = b'"history":[' + b",".join(self._messages) + b"]"
+    def encode(self, now: datetime, count: int | None, viewer: User | None = None) -> msgspec.Raw:
+        """Return the snapshot at the time `now`, as `viewer` sees it (None: a guest)."""
         if self._mutes_part is None or now >= self._mutes_until:
             binding = {key: mute for key, mute in self._mutes.items() if mute[0] > now}
             self._mutes_until = min((expiry for expiry, _ in binding.values()), default=_FOREVER)
             self._mutes_part = b'"muteList":{' + b",".join(piece for _, piece in binding.values()) + b"}"
-        parts = [self._users(count), self._history_part, self._mutes_part]
+        parts = [self._users(count), self._history(viewer), self._mutes_part]
         if count is not None:
             parts.append(b'"user_count":%d' % count)
         return msgspec.Raw(b"{" + b",".join(parts) + b"}")
+
+    def _history(self, viewer: User | None) -> bytes:
+        if self._shadows and viewer is not None:
+            if viewer.role is not Role.MEMBER:
+                if self._staff_history_part is None:
+                    self._staff_history_part = _history_part(piece.for_staff for piece in self._messages)
+                return self._staff_history_part
+            if viewer.uname in self._shadows:
+                own = viewer.uname
+                return _history_part(
+                    piece.for_sender if piece.sender == own else piece.for_all for piece in self._messages
+                )
+        if self._history_part is None:
+            self._history_part = _history_part(piece.for_all for piece in self._messages)
+        return self._history_part
+
+    def _forget(self, piece: _Piece) -> None:
+        if piece.for_all is None:
+            self._shadows[piece.sender] -= 1
+            if not self._shadows[piece.sender]:
+                del self._shadows[piece.sender]
 
     def _users(self, count: int | None) -> bytes:
         if count is None:
@@ -89,6 +147,10 @@ class Snapshot:
         if self._staff_part is None:
             self._staff_part = b'"users":{' + b",".join(self._members[uname] for uname in sorted(self._staff)) + b"}"
         return self._staff_part
+
+
+def _history_part(pieces: Iterable[bytes | None]) -> bytes:
+    return b'"history":[' + b",".join(piece for piece in pieces if piece is not None) + b"]"
 
 
 def _entry(key: str, value: object) -> bytes:

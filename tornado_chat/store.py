@@ -17,10 +17,20 @@ class Posting(msgspec.Struct, frozen=True):
     user: User
     text: str
     at: datetime
+    plugin: str = ""
+    shadow: bool = False
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Something that a plugin keeps. After `expires_at` it is as good as gone, and removed some time later."""
+
+    key: str
+    value: bytes
+    expires_at: datetime | None = None
 
 
 class Store(Protocol):
-    """Messages, counters and mutes of every app.
+    """Messages, counters and mutes of every app, and what its plugins keep.
 
     Every method raises StoreUnavailable where the database doesn't do it within the configured timeout.
     """
@@ -42,3 +52,21 @@ class Store(Protocol):
 
     async def delete_mute(self, mute: Mute) -> None:
         """Remove this very mute, and not one that replaced it."""
+
+    async def delete_messages(self, app_id: int, ids: Sequence[int]) -> None:
+        """Remove messages; ids that there are none of are passed over."""
+
+    async def plugin_get(self, app_id: int, plugin: str, key: str) -> Kept | None:
+        """Return what a plugin put under a key; it may have run out."""
+
+    async def plugin_put(self, app_id: int, plugin: str, kept: Kept) -> bool:
+        """Keep a value under its key, instead of what was there; return whether the key is new."""
+
+    async def plugin_delete(self, app_id: int, plugin: str, key: str) -> bool:
+        """Remove a key; return whether it was there."""
+
+    async def plugin_items(self, app_id: int, plugin: str, prefix: str, limit: int) -> list[Kept]:
+        """Return the first `limit` whose keys begin with `prefix`, in order of the keys; some may have run out."""
+
+    async def plugin_count(self, app_id: int, plugin: str) -> int:
+        """Return how many keys a plugin has in an app, those that have run out lately among them."""

@@ -17,7 +17,7 @@ from pymongo.write_concern import WriteConcern
 
 from tornado_chat.errors import ConfigError, StoreUnavailable
 from tornado_chat.models import Message, Mute, Role, User
-from tornado_chat.store import Posting
+from tornado_chat.store import Kept, Posting
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,8 @@ DUPLICATE_KEY = 11000
 
 
 class MongoStore:
-    """Messages {app_id, id, at, user, text}, counters {_id: app_id, seq}, mutes {_id: "app:folded", ...}.
+    """Messages {app_id, id, at, user, text}, counters {_id: app_id, seq}, mutes {_id: "app:folded", ...}, and
+    plugin_data {_id: "app:plugin:key", value, expires_at}.
 
     `uri` is a mongodb:// URI, `timeout` is in seconds and bounds every operation,
     `retention_days` is how long messages are kept (0: for ever), `name` is what the log calls the database. Raises
@@ -73,6 +74,7 @@ class MongoStore:
         self._messages = db.messages
         self._counters = db.counters
         self._mutes = db.mutes
+        self._plugin_data = db.plugin_data
         self._ready = asyncio.Event()
         # self._unsettled[app_id] = [_ids of the rows] of inserts that may or may not have been done
         self._unsettled: dict[int, list[list[ObjectId]]] = {}
@@ -143,6 +145,48 @@ class MongoStore:
         self._require_ready()
         await self._within(self._mutes.delete_one({"_id": _mute_id(mute), "at": mute.at}), self._timeout)
 
+    async def delete_messages(self, app_id: int, ids: Sequence[int]) -> None:
+        self._require_ready()
+        gone = self._messages.delete_many({"app_id": app_id, "id": {"$in": list(ids)}})
+        await self._within(gone, self._timeout)
+
+    async def plugin_get(self, app_id: int, plugin: str, key: str) -> Kept | None:
+        self._require_ready()
+        row = await self._within(self._plugin_data.find_one({"_id": _plugin_id(app_id, plugin, key)}), self._timeout)
+        return None if row is None else _kept(row)
+
+    async def plugin_put(self, app_id: int, plugin: str, kept: Kept) -> bool:
+        self._require_ready()
+        row = {
+            "_id": _plugin_id(app_id, plugin, kept.key),
+            "app_id": app_id,
+            "plugin": plugin,
+            "key": kept.key,
+            "value": kept.value,
+            "expires_at": kept.expires_at,
+        }
+        put = self._plugin_data.replace_one({"_id": row["_id"]}, row, upsert=True)
+        return (await self._within(put, self._timeout)).matched_count == 0
+
+    async def plugin_delete(self, app_id: int, plugin: str, key: str) -> bool:
+        self._require_ready()
+        gone = self._plugin_data.delete_one({"_id": _plugin_id(app_id, plugin, key)})
+        return bool((await self._within(gone, self._timeout)).deleted_count)
+
+    async def plugin_items(self, app_id: int, plugin: str, prefix: str, limit: int) -> list[Kept]:
+        self._require_ready()
+        # A range of the _id's own index: what begins with the prefix, up to the last code point there is.
+        first = _plugin_id(app_id, plugin, prefix)
+        find = self._plugin_data.find(
+            {"_id": {"$gte": first, "$lt": f"{first}\U0010ffff"}}, sort=[("_id", ASCENDING)], limit=limit
+        )
+        return [_kept(row) for row in await self._within(find.to_list(limit), self._timeout)]
+
+    async def plugin_count(self, app_id: int, plugin: str) -> int:
+        self._require_ready()
+        counted = self._plugin_data.count_documents({"app_id": app_id, "plugin": plugin})
+        return int(await self._within(counted, self._timeout))
+
     async def _append(self, app_id: int, postings: Sequence[Posting]) -> list[Message]:
         await self._settle(app_id)
         try:
@@ -164,7 +208,7 @@ class MongoStore:
         )
         first = counter["seq"] - len(postings) + 1
         messages = [
-            Message(app_id, first + offset, posting.at, posting.user, posting.text)
+            Message(app_id, first + offset, posting.at, posting.user, posting.text, posting.plugin, posting.shadow)
             for offset, posting in enumerate(postings)
         ]
         rows = [_row(message) for message in messages]
@@ -200,6 +244,8 @@ class MongoStore:
         await self._messages.create_index([("app_id", ASCENDING), ("id", DESCENDING)], unique=True)
         await self._mutes.create_index("app_id")
         await self._mutes.create_index("expires_at", expireAfterSeconds=0)
+        await self._plugin_data.create_index([("app_id", ASCENDING), ("plugin", ASCENDING)])
+        await self._plugin_data.create_index("expires_at", expireAfterSeconds=0)
         await self._set_retention(self._retention_days * 86_400)
 
     async def _set_retention(self, seconds: int) -> None:
@@ -240,14 +286,29 @@ def _row(message: Message) -> dict[str, Any]:
         "at": message.at,
         "user": {"id": user.id, "uname": user.uname, "role": user.role.value},
         "text": message.text,
-    }
+    } | {key: value for key, value in (("plugin", message.plugin), ("shadow", message.shadow)) if value}
 
 
 def _message(row: dict[str, Any]) -> Message:
     user = row["user"]
     return Message(
-        row["app_id"], row["id"], _utc(row["at"]), User(user["id"], user["uname"], Role(user["role"])), row["text"]
+        row["app_id"],
+        row["id"],
+        _utc(row["at"]),
+        User(user["id"], user["uname"], Role(user["role"])),
+        row["text"],
+        row.get("plugin", ""),
+        row.get("shadow", False),
     )
+
+
+def _plugin_id(app_id: int, plugin: str, key: str) -> str:
+    return f"{app_id}:{plugin}:{key}"
+
+
+def _kept(row: dict[str, Any]) -> Kept:
+    expires_at = row["expires_at"]
+    return Kept(row["key"], bytes(row["value"]), None if expires_at is None else _utc(expires_at))
 
 
 def _mute_id(mute: Mute) -> str:

@@ -52,6 +52,7 @@ class Writer:
         self._pause = pause
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._newest: asyncio.Future[Message] | None = None
         self._refuse_until = 0.0  # event-loop time
 
     def queue(self, posting: Posting) -> asyncio.Future[Message]:
@@ -70,12 +71,18 @@ class Writer:
         if self._task is None:
             self._task = loop.create_task(self._run(), name=f"writer of app {self._app_id}")
         entry.stored.add_done_callback(_retrieve)
+        self._newest = entry.stored
         return entry.stored
 
     async def write(self, posting: Posting) -> Message:
         """Queue one message and wait until it is stored and published. Raises StoreUnavailable."""
         # The writer, not the sender, decides: a sender who goes away doesn't unsend the message.
         return await asyncio.shield(self.queue(posting))
+
+    async def settled(self) -> None:
+        """Wait until what is queued now is stored and published, or refused; not for what comes after."""
+        if self._newest is not None and not self._newest.done():
+            await asyncio.wait({self._newest})
 
     async def drain(self) -> None:
         """Wait until nothing waits any more."""

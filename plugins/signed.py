@@ -1,0 +1,149 @@
+"""Users from tokens that the site signs itself (JWT), so that it needs no API for the chat."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from tornado_chat import App, PluginApi, PluginOptions, Role, User, hookimpl, is_uname
+
+try:
+    import jwt
+except ImportError:
+    raise ImportError("the plugin signed needs PyJWT: pip install 'tornado-chat[signed]'") from None
+
+MAX_ID = 2**53 - 1
+MAX_SUB = 255
+SHORTEST_SECRET = 32  # bytes: an HS256 key shorter than its hash can be guessed (RFC 7518, 3.2)
+
+
+class Key(Struct, forbid_unknown_fields=True, frozen=True):
+    """What tokens are checked with: the secret of HS256, or the public key of RS256 or EdDSA in PEM."""
+
+    alg: Literal["HS256", "RS256", "EdDSA"]
+    key: str
+    kid: str = ""
+
+
+class Options(PluginOptions):
+    """Keys of [plugin.signed]."""
+
+    keys: Annotated[tuple[Key, ...], Meta(min_length=1)]
+    """What tokens may be signed with. While keys change, the old one and the new one."""
+    issuer: str = ""
+    """What `iss` must be; empty: it isn't looked at."""
+    audience: str = ""
+    """What `aud` must be; empty: a token must have none."""
+    leeway: Annotated[int, Meta(ge=0, le=300)] = 30
+    """Seconds by which clocks may differ."""
+    max_age: Annotated[int, Meta(ge=60, le=366 * 86_400)] = 86_400
+    """Seconds that a token may have before it runs out; one that is good for longer is refused."""
+    name: str = ""
+    """The app's name."""
+
+    def __post_init__(self) -> None:
+        for index, key in enumerate(self.keys):
+            try:
+                _prepare(key)
+            except (ValueError, TypeError, jwt.PyJWTError) as error:
+                raise ValueError(f"keys[{index}].key: {error}") from None
+
+
+class SignedIdentity:
+    """Believes what a good token says of its bearer."""
+
+    def __init__(self, api: PluginApi) -> None:
+        self._api = api
+        self._options: Options = api.options
+        self._keys = [(key, _prepare(key)) for key in self._options.keys]
+
+    async def app(self, app_id: int) -> App | None:
+        return App(app_id, self._options.name, frozenset())
+
+    async def user(self, app: App, token: str) -> User | None:
+        try:
+            return self._user(self._claims(token))
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError, OverflowError) as error:
+            self._api.count("refused")
+            self._api.log.debug("a token was refused: %s: %s", type(error).__name__, error)
+            return None
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        """Return the claims of a good token. Raises what PyJWT does, and ValueError."""
+        header = jwt.get_unverified_header(token)
+        kid, alg = header.get("kid"), header.get("alg")
+        candidates = [
+            (key.alg, prepared) for key, prepared in self._keys if key.alg == alg and (kid is None or kid == key.kid)
+        ]
+        if not candidates:
+            raise ValueError("no key is listed for its kid and alg")
+        for index, (algorithm, prepared) in enumerate(candidates):
+            try:
+                return self._decode(token, algorithm, prepared)
+            except jwt.InvalidSignatureError:
+                if index == len(candidates) - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _decode(self, token: str, algorithm: str, key: Any) -> dict[str, Any]:
+        # The algorithm is the key's, never the token's: else a public key could be used as a secret.
+        options = self._options
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            issuer=options.issuer or None,
+            audience=options.audience or None,
+            leeway=options.leeway,
+            options={"require": ["exp", "sub", "uname"], "verify_sub": False},
+        )
+        if claims["exp"] > self._api.now().timestamp() + options.max_age + options.leeway:
+            raise ValueError(f"it is good for more than {options.max_age} s")
+        return claims
+
+    def _user(self, claims: dict[str, Any]) -> User:
+        uname, role = claims["uname"], claims.get("role", Role.MEMBER.value)
+        if not isinstance(uname, str) or not is_uname(uname):
+            raise ValueError("its uname can't be used")
+        if not isinstance(role, str):
+            raise TypeError("its role is no text")
+        return User(_user_id(claims["sub"]), uname, Role(role))
+
+
+def _prepare(key: Key) -> Any:
+    """Return a key as PyJWT takes it. Raises ValueError where it can't be one."""
+    if key.alg == "HS256":
+        if len(key.key.encode()) < SHORTEST_SECRET:
+            raise ValueError(f"a secret of HS256 has at least {SHORTEST_SECRET} bytes")
+        return jwt.PyJWS().get_algorithm_by_name(key.alg).prepare_key(key.key)
+    if "PRIVATE KEY" in key.key:
+        raise ValueError("this is a private key; the chat needs the public one, and nobody else should have the other")
+    try:
+        return jwt.PyJWS().get_algorithm_by_name(key.alg).prepare_key(key.key)
+    except NotImplementedError:
+        raise ValueError(f"{key.alg} needs cryptography: pip install 'tornado-chat[signed]'") from None
+    except (ValueError, TypeError, jwt.PyJWTError) as error:
+        raise ValueError(f"expected a public key of {key.alg} in PEM ({type(error).__name__})") from None
+
+
+def _user_id(sub: object) -> int:
+    """Return the user's id: a number as it is, any other name as a number that stays the same."""
+    if isinstance(sub, int) and not isinstance(sub, bool) and 0 <= sub <= MAX_ID:
+        return sub
+    if not isinstance(sub, str) or not 1 <= len(sub) <= MAX_SUB:
+        raise ValueError("its sub is neither a number up to 2^53 - 1 nor a text of 1 to 255 characters")
+    if sub.isascii() and sub.isdecimal() and len(sub) <= len(str(MAX_ID)) and int(sub) <= MAX_ID:
+        return int(sub)
+    return int.from_bytes(hashlib.sha256(sub.encode("utf-8", "surrogatepass")).digest()[:8]) % MAX_ID + 1
+
+
+@hookimpl
+def register_identity(api: PluginApi) -> SignedIdentity:
+    if not api.app_id:
+        raise ValueError("signed needs a file of its own for each app, such as apps/2.toml")
+    return SignedIdentity(api)

@@ -1,0 +1,187 @@
+"""What can be done in a room beside posting and muting: tell, delete, purge, disconnect, hold, approve."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from tornado_chat.bus import Bus
+from tornado_chat.clock import Clock
+from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, StoreUnavailable
+from tornado_chat.events import message_deleted, message_held, message_reviewed, messages_purged, new_message, notice
+from tornado_chat.happenings import Deleted, Happening, Held
+from tornado_chat.holding import Holding
+from tornado_chat.models import HeldMessage, Message, User, fold
+from tornado_chat.room import Room
+from tornado_chat.sanctions import Sanctions, a_role
+from tornado_chat.store import Posting, Store
+from tornado_chat.verdicts import Action, AlertStaff, MuteSender, PurgeSender
+from tornado_chat.writer import Writer
+
+log = logging.getLogger(__name__)
+
+
+class Actions:
+    """One app's. `happened` is told what was done."""
+
+    def __init__(
+        self,
+        app_id: int,
+        *,
+        room: Room,
+        sanctions: Sanctions,
+        holding: Holding,
+        writer: Writer,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        happened: Callable[[Happening], None],
+    ) -> None:
+        self._app_id = app_id
+        self._room = room
+        self._sanctions = sanctions
+        self._holding = holding
+        self._writer = writer
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._happened = happened
+
+    async def tell(self, uname: str, text: str) -> None:
+        """Show a text to one user, in all tabs; to one who isn't here, nothing is done."""
+        await self._bus.publish(self._app_id, notice(text, self._spellings(uname)))
+
+    async def tell_staff(self, text: str) -> None:
+        """Show a text to the staff who are here."""
+        await self._bus.publish(self._app_id, notice(text, self._room.staff))
+
+    async def tell_all(self, text: str) -> None:
+        """Show a text to everybody who is here; it isn't kept."""
+        await self._bus.publish(self._app_id, notice(text))
+
+    async def post(self, user: User, text: str, plugin: str) -> Message:
+        """Store and show a message of a plugin's own; no filter is asked. Raises StoreUnavailable."""
+        return await self._writer.write(Posting(user, text, self._clock.now(), plugin))
+
+    async def show(self, message: Message) -> None:
+        """Show a message that was stored to those it is for."""
+        if not message.shadow:
+            await self._bus.publish(self._app_id, new_message(message))
+            return
+        staff = self._room.staff
+        await self._bus.publish(self._app_id, new_message(message, to=frozenset([message.user.uname]) - staff))
+        await self._bus.publish(self._app_id, new_message(message, to=staff, staff=True))
+
+    async def delete(self, actor: User, message_id: int) -> Message:
+        """Delete one message that the room remembers, and return it.
+
+        Raises CommandRefused where there is none, or its sender is not below the actor (one's own may be deleted);
+        StoreUnavailable.
+        """
+        message = self._room.find_message(message_id)
+        if message is None:
+            raise CommandRefused(f"There is no message {message_id} that could be deleted")
+        if not message.plugin and message.user.key != actor.key and not actor.role.outranks(message.user.role):
+            raise CommandRefused(f"{NOT_AUTHORIZED}: {message.user.uname} is {a_role(message.user.role)}")
+        await self._store.delete_messages(self._app_id, [message.id])
+        self._room.forget({message.id})
+        await self._bus.publish(self._app_id, message_deleted(message.id))
+        self._happened(Deleted((message.id,), actor.uname))
+        return message
+
+    async def purge(self, actor: User, uname: str) -> int:
+        """Delete all that the room remembers of a name; return how many messages that were.
+
+        Raises CommandRefused where the actor doesn't outrank the name; StoreUnavailable.
+        """
+        self._sanctions.require_rank(actor, uname)
+        await self._writer.settled()  # what was said a moment ago may still wait to be stored
+        ids = [message.id for message in self._room.messages_of(uname)]
+        if ids:
+            await self._store.delete_messages(self._app_id, ids)
+            self._room.forget(set(ids))
+            spelled, _ = self._room.known(uname)
+            await self._bus.publish(self._app_id, messages_purged(spelled, ids))
+            self._happened(Deleted(tuple(ids), actor.uname, spelled))
+        return len(ids)
+
+    async def disconnect(self, actor: User, uname: str, text: str) -> int:
+        """Close every connection of a name that is here, after telling it `text`; return how many users that were.
+
+        Raises CommandRefused where the actor doesn't outrank the name.
+        """
+        self._sanctions.require_rank(actor, uname)
+        spellings = self._spellings(uname)
+        if text:
+            await self._bus.publish(self._app_id, notice(text, spellings))
+        for spelled in spellings:
+            await self._bus.disconnect(self._app_id, spelled)
+        return len(spellings)
+
+    async def hold(self, user: User, text: str, plugin: str, reason: str) -> HeldMessage:
+        """Keep a message for a moderator, and tell staff. Raises StoreUnavailable."""
+        held = await self._holding.add(user, text, plugin, reason)
+        await self._bus.publish(self._app_id, message_held(held, self._room.staff))
+        self._happened(Held(held.id, user, text, plugin, reason))
+        return held
+
+    @property
+    def held(self) -> list[HeldMessage]:
+        """What waits for a moderator, oldest first."""
+        return self._holding.waiting
+
+    async def approve(self, actor: User, held_id: int) -> Message:
+        """Post a message that waits, as its sender's. Raises CommandRefused where none waits; StoreUnavailable."""
+        held = self._take(actor, held_id)
+        try:
+            message = await self._writer.write(Posting(held.user, held.text, self._clock.now()))
+        except BaseException:
+            self._holding.put_back(held)
+            raise
+        await self._reviewed(held, actor, approved=True)
+        return message
+
+    async def deny(self, actor: User, held_id: int) -> HeldMessage:
+        """Drop a message that waits, and return it. Raises CommandRefused where none waits."""
+        held = self._take(actor, held_id)
+        await self._reviewed(held, actor, approved=False)
+        return held
+
+    async def carry_out(self, bot: User, plugin: str, action: Action, sender: User) -> None:
+        """Do what a verdict wants done beside; what can't be done is logged."""
+        try:
+            match action:
+                case MuteSender(seconds=seconds, reason=reason):
+                    await self._sanctions.mute(bot, sender.uname, seconds, reason)
+                case PurgeSender():
+                    await self.purge(bot, sender.uname)
+                case AlertStaff(text=text):
+                    await self.tell_staff(text)
+        except (CommandRefused, StoreUnavailable) as error:
+            kind = type(action).__name__
+            log.warning("app %d: plugin %s: %s was not done: %s", self._app_id, plugin, kind, error)
+
+    def _take(self, actor: User, held_id: int) -> HeldMessage:
+        held = self._holding.take(held_id)
+        if held is None:
+            raise CommandRefused(f"No message {held_id} is waiting")
+        if held.user.key == actor.key and not actor.role.rank > held.user.role.rank:
+            self._holding.put_back(held)
+            raise CommandRefused(f"{NOT_AUTHORIZED}: it is your own")
+        return held
+
+    async def _reviewed(self, held: HeldMessage, actor: User, *, approved: bool) -> None:
+        event = message_reviewed(held, actor.uname, approved, self._room.staff)
+        await asyncio.gather(self._bus.publish(self._app_id, event), self._forget(held))
+
+    async def _forget(self, held: HeldMessage) -> None:
+        try:
+            await self._holding.forget(held)
+        except StoreUnavailable as error:
+            # After a restart it would wait again; better twice looked at than not at all.
+            log.warning("app %d: held message %d stays stored for now: %s", self._app_id, held.id, error)
+
+    def _spellings(self, uname: str) -> frozenset[str]:
+        """The unames of those who are here under a name, in any case."""
+        return frozenset(self._room.spellings(fold(uname)))

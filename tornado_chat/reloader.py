@@ -1,0 +1,72 @@
+"""Takes changed configuration files into use while the server runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from tornado_chat.assembly import Assembly
+from tornado_chat.config import Config, load_config
+from tornado_chat.errors import ConfigError
+from tornado_chat.plugin_set import PluginSet
+from tornado_chat.plugins import Found, discover, files_of, import_plugins
+from tornado_chat.registry import Registry
+
+log = logging.getLogger(__name__)
+
+
+class Reloader:
+    """Builds anew what `assembly` holds, from the same folder. `counts` gets "done" or "failed" for each try."""
+
+    def __init__(self, assembly: Assembly, registry: Registry, counts: Counter[str]) -> None:
+        self._assembly = assembly
+        self._registry = registry
+        self._counts = counts
+        self._lock = asyncio.Lock()
+        self.files: Mapping[str, str] = files_of(assembly.built.catalog)
+        """The plugin of each source file."""
+
+    async def reload(self) -> bool:
+        """Read, build and swap; where that can't be done, log why, change nothing, and return False."""
+        async with self._lock:
+            sets: dict[int, PluginSet] = {}
+            try:
+                config, catalog = await asyncio.to_thread(self._read)
+                built = self._assembly.build(config, catalog, sets)
+            except ConfigError as error:
+                self._counts["failed"] += 1
+                log.error(
+                    "the configuration stays as it was, because what is in the files now can't be used: %s", error
+                )
+                await _close(sets.values())
+                return False
+            for key in self._assembly.built.config.needs_restart(config):
+                log.warning("%s has changed; that counts from the next start on", key)
+            old = self._assembly.use(built)
+            self._registry.table = built.table
+            self.files = files_of(catalog)
+            self._counts["done"] += 1
+            log.info("reloaded: %d apps, plugins %s", len(built.table.all), ", ".join(sorted(_names(config))) or "none")
+            await _close(old)
+            return True
+
+    def _read(self) -> tuple[Config, Mapping[str, Found]]:
+        """Read the files and import what they name; in a thread, since a module may take long."""
+        directory = self._assembly.built.config.directory
+        if directory is None:
+            raise ConfigError("this server wasn't started from files")
+        config = load_config(directory)
+        catalog = discover(config.plugin_path)
+        for name, app_file in config.app_files:
+            import_plugins(name, app_file.plugins, catalog)
+        return config, catalog
+
+
+def _names(config: Config) -> set[str]:
+    return {plugin for _, app_file in config.app_files for plugin in app_file.plugins}
+
+
+async def _close(sets: Iterable[PluginSet]) -> None:
+    await asyncio.gather(*(plugins.close() for plugins in sets), return_exceptions=True)

@@ -1,0 +1,97 @@
+"""/metrics, for Prometheus. The only home of prometheus_client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
+from tornado.web import RequestHandler
+
+from tornado_chat.metrics import PluginMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class AppReading:
+    """What there is to say of one app's plugins, by plugin."""
+
+    failures: Mapping[str, int]
+    suspensions: Mapping[str, int]
+    slow: Mapping[str, int]
+    dropped: int
+    plugins: Mapping[str, PluginMetrics]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What there is to say of the server at one moment."""
+
+    connections: int
+    closes: Mapping[str, int]
+    refusals: Mapping[str, int]
+    reloads: Mapping[str, int]
+    apps: Mapping[int, AppReading]
+
+
+class _ServerCollector(Collector):
+    def __init__(self, read: Callable[[], Reading]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        reading = self._read()
+        yield GaugeMetricFamily("tornado_chat_connections", "Sockets that are connected.", reading.connections)
+        for name, what, label, counts in (
+            ("closes", "Connections that were closed, by reason.", "reason", reading.closes),
+            ("refusals", "Requests that were refused, by reason.", "reason", reading.refusals),
+            ("reloads", "Reloads of the configuration, by result.", "result", reading.reloads),
+        ):
+            family = CounterMetricFamily(f"tornado_chat_{name}", what, labels=[label])
+            for value, count in counts.items():
+                family.add_metric([value], count)
+            yield family
+        yield from _of_plugins(reading.apps)
+
+
+def _of_plugins(apps: Mapping[int, AppReading]) -> Iterator[Metric]:
+    labels = ["app", "plugin"]
+    failures = CounterMetricFamily("tornado_chat_plugin_failures", "Failures of a plugin.", labels=labels)
+    suspensions = CounterMetricFamily("tornado_chat_plugin_suspensions", "Suspensions of a plugin.", labels=labels)
+    slow = CounterMetricFamily("tornado_chat_plugin_slow", "Times a plugin blocked the event loop.", labels=labels)
+    dropped = CounterMetricFamily("tornado_chat_plugin_dropped", "Happenings no listener was told.", labels=["app"])
+    own = CounterMetricFamily("tornado_chat_plugin_count", "What a plugin counts.", labels=[*labels, "name"])
+    timed = SummaryMetricFamily("tornado_chat_plugin_seconds", "What a plugin times.", labels=[*labels, "name"])
+    for app_id, reading in apps.items():
+        app = str(app_id)
+        for family, counts in ((failures, reading.failures), (suspensions, reading.suspensions), (slow, reading.slow)):
+            for plugin, count in counts.items():
+                family.add_metric([app, plugin], count)
+        dropped.add_metric([app], reading.dropped)
+        for plugin, metrics in reading.plugins.items():
+            for name, value in metrics.counters.items():
+                own.add_metric([app, plugin, name], value)
+            for name, (times, seconds) in metrics.timers.items():
+                timed.add_metric([app, plugin, name], count_value=int(times), sum_value=seconds)
+    yield from (failures, suspensions, slow, dropped, own, timed)
+
+
+class MetricsHandler(RequestHandler):
+    """What is counted and timed, in the text format of Prometheus."""
+
+    def initialize(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(generate_latest(self._registry))
+
+
+def metrics_handlers(read: Callable[[], Reading]) -> list[tuple[str, type, dict[str, object]]]:
+    registry = CollectorRegistry()
+    registry.register(_ServerCollector(read))
+    return [(r"/metrics", MetricsHandler, {"registry": registry})]
