@@ -10,9 +10,10 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, cast
 
 import pluggy
@@ -153,6 +154,14 @@ def _in_folders(folders: Iterable[Path]) -> Iterator[Found]:
                 yield Found(path.stem, str(path), load, _module_name(path))
 
 
+class _Uncached(SourceFileLoader):
+    """Reads the source itself: cached bytecode is taken for the file's where that has its size and second."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _module_name(path: Path) -> str:
     return f"tornado_chat_plugin_file_{path.stem}_{zlib.crc32(bytes(path.resolve())):x}"
 
@@ -160,7 +169,7 @@ def _module_name(path: Path) -> str:
 def _import_file(path: Path) -> ModuleType:
     # In sys.modules under a name of its own: dataclasses and msgspec look a class's module up there.
     name = _module_name(path)
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Uncached(name, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} can't be imported")
     before = sys.modules.get(name)

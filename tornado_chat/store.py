@@ -22,7 +22,10 @@ class Posting(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """Something that a plugin keeps. After `expires_at` it is as good as gone, and removed some time later."""
+    """Something that a plugin keeps; `value` is JSON.
+
+    After `expires_at` it is as good as gone, and removed some time later.
+    """
 
     key: str
     value: bytes

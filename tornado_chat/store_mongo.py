@@ -162,7 +162,7 @@ class MongoStore:
             "app_id": app_id,
             "plugin": plugin,
             "key": kept.key,
-            "value": kept.value,
+            "value": kept.value.decode(),  # as text: the embedded database can't replace a row that has bytes
             "expires_at": kept.expires_at,
         }
         put = self._plugin_data.replace_one({"_id": row["_id"]}, row, upsert=True)
@@ -308,7 +308,7 @@ def _plugin_id(app_id: int, plugin: str, key: str) -> str:
 
 def _kept(row: dict[str, Any]) -> Kept:
     expires_at = row["expires_at"]
-    return Kept(row["key"], bytes(row["value"]), None if expires_at is None else _utc(expires_at))
+    return Kept(row["key"], row["value"].encode(), None if expires_at is None else _utc(expires_at))
 
 
 def _mute_id(mute: Mute) -> str:

@@ -1,0 +1,1 @@
+"""A plugin for tornado-chat that repeats louder what is said."""

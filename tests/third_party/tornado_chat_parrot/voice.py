@@ -1,0 +1,5 @@
+"""A second module of the package, which the plugin imports."""
+
+
+def louder(text: str, mark: str) -> str:
+    return f"{text.upper()}{mark}"
