@@ -12,7 +12,7 @@ serve           starts a Server in this loop: server = await serve(make_config()
 connect         connects a raw Socket.IO client: client = await connect(server, token="token-alice")
 chat            a ChatFixture, what plugin authors test with: await chat.open(...), await chat.join("alice")
 poller          begins a bare Engine.IO session by polling: await poller(server)
-node, chromium  paths of what runs the official client and the page; skip or fail like mongod_uri
+node, chromium, php  paths of what runs the official client, the page and a snippet; skip or fail like mongod_uri
 """
 
 from __future__ import annotations
@@ -267,6 +267,14 @@ def chromium() -> str:
     path = shutil.which("chromium")
     if path is None:
         missing("there is no chromium")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def php() -> str:
+    path = shutil.which("php")
+    if path is None:
+        missing("there is no php")
     return str(path)
 
 

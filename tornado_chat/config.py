@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import EnumMeta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
@@ -387,21 +387,32 @@ def _explain(message: str, kind: Any, also: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _fields(kind: Any, path: str) -> tuple[str, ...]:
-    for name in path.split(".") if path else ():
-        if not (isinstance(kind, type) and issubclass(kind, Struct)):
-            return ()
-        hint = get_type_hints(kind)[name]
-        kind = next((arg for arg in get_args(hint) if isinstance(arg, type) and issubclass(arg, Struct)), hint)
-    return kind.__struct_fields__ if isinstance(kind, type) and issubclass(kind, Struct) else ()
+    """Return the keys of the table at `path`."""
+    table = _struct(_hint(kind, path))
+    return () if table is None else table.__struct_fields__
 
 
 def _choices(kind: Any, path: str) -> list[str]:
     """Return the values that the key at `path` may have, where it is a choice."""
-    *tables, last = re.sub(r"\[.*?\]", "", path).split(".")
-    for name in tables:
-        kind = get_type_hints(kind)[name]
-    hint = get_type_hints(kind)[last]
-    found = [hint, *get_args(hint)]
-    return [str(choice) for item in found for choice in (item if isinstance(item, EnumMeta) else get_args(item))] or [
-        str(item) for item in get_args(hint)
-    ]
+    found = list(_parts(_hint(kind, path)))
+    enums: list[str] = [str(choice) for part in found if isinstance(part, EnumMeta) for choice in list[Any](part)]
+    return enums or [str(part) for part in found if isinstance(part, str | int)]
+
+
+def _hint(kind: Any, path: str) -> Any:
+    """Return the type of the key at `path`, such as `keys[0].alg`; `kind` itself for an empty one."""
+    for name in re.sub(r"\[.*?\]", "", path).split(".") if path else ():
+        table = _struct(kind)
+        kind = None if table is None else get_type_hints(table).get(name)
+    return kind
+
+
+def _struct(hint: Any) -> type[Struct] | None:
+    return next((part for part in _parts(hint) if isinstance(part, type) and issubclass(part, Struct)), None)
+
+
+def _parts(hint: Any) -> Iterator[Any]:
+    """Yield a type and all that it is made of: `tuple[Key, ...] | None` has Key in it."""
+    yield hint
+    for part in get_args(hint):
+        yield from _parts(part)
