@@ -1,11 +1,10 @@
-"""Watches the event loop from a thread: names what blocks it, and cuts a plugin off that doesn't give it back."""
+"""Watches the event loop: names what blocks it, and cuts a plugin off that doesn't give it back."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,82 +15,78 @@ from tornado_chat.supervision import PluginBlocked
 
 log = logging.getLogger(__name__)
 
-BEAT = 0.1  # seconds between two looks
+BEAT = 0.2  # seconds between two looks
 SLOW = 0.25  # seconds that the loop may stand still before it is named what holds it
 LONGEST = 3.0  # seconds after which a plugin is cut off
 
 
 class LoopWatch:
-    """Watches the running loop between `start` and `stop`; both are called in the loop's thread.
+    """Watches the running loop between `start` and `stop`, which are called in its thread: the process's main one.
 
-    `plugin_of(path)` names the plugin that a source file belongs to, or None. Cutting off needs the main thread, since
-    it is done by a signal (SIGALRM): its handler raises PluginBlocked where it finds a plugin at work, and does
-    nothing where it doesn't. That ends an endless loop, a regular expression without end, and a sleep.
+    `plugin_of(path)` names the plugin that a source file belongs to, or None. It looks from the handler of an interval
+    timer's signal (SIGALRM), which Python runs between two steps of whatever is at work: also in an endless loop, a
+    sleep, and a regular expression without end, which lets no other thread run. From there it raises PluginBlocked
+    where a plugin is at work for too long, and does nothing where none is.
     """
 
-    def __init__(self, plugin_of: Callable[[str], str | None], *, slow: float = SLOW, longest: float = LONGEST) -> None:
+    def __init__(
+        self,
+        plugin_of: Callable[[str], str | None],
+        *,
+        beat: float = BEAT,
+        slow: float = SLOW,
+        longest: float = LONGEST,
+    ) -> None:
         self._plugin_of = plugin_of
+        self._interval = beat
         self._slow = slow
         self._longest = longest
-        self._beat = time.monotonic()
+        self._beat = 0.0  # when the loop was last seen to go on
+        self._looked = 0.0
+        self._named = 0.0  # the beat after which it was found to stand still
         self._timer: asyncio.TimerHandle | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="loop watch", daemon=True)
         self._before: Any = None
-        self._loop_thread = 0
 
     def start(self) -> None:
-        """Begin to watch."""
-        self._loop_thread = threading.get_ident()
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGALRM, self._cut_off)
+        """Begin to watch. In another thread than the main one, where there are no signals, nothing is done."""
+        if threading.current_thread() is not threading.main_thread():
+            log.warning("the event loop isn't watched: it doesn't run in the main thread")
+            return
+        self._looked = time.monotonic()
         self._pulse()
-        self._thread.start()
+        self._before = signal.signal(signal.SIGALRM, self._look)
+        # What waits in a system call goes on by itself.
+        signal.siginterrupt(signal.SIGALRM, False)
+        signal.setitimer(signal.ITIMER_REAL, self._interval, self._interval)
 
     def stop(self) -> None:
         """Watch no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._ended.set()
-        self._thread.join()
-        if self._before is not None:
-            signal.signal(signal.SIGALRM, self._before)
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        self._timer = None
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._before)
 
     def _pulse(self) -> None:
         self._beat = time.monotonic()
-        self._timer = asyncio.get_running_loop().call_later(BEAT, self._pulse)
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._pulse)
 
-    def _watch(self) -> None:
-        named = 0.0  # the beat after which the loop was found to stand still
-        looked = time.monotonic()
-        while not self._ended.wait(BEAT):
-            now = time.monotonic()
-            # A machine that slept, or a process that was stopped, held this thread up as well.
-            late, looked = now - looked - BEAT, now
-            beat = self._beat
-            stands = now - beat - BEAT
-            if late > self._slow or stands < self._slow:
-                continue
-            if named != beat:
-                named = beat
-                self._name(stands)
-            if stands > self._longest and self._before is not None:
-                signal.pthread_kill(self._loop_thread, signal.SIGALRM)
-
-    def _name(self, stands: float) -> None:
-        frame = sys._current_frames().get(self._loop_thread)
-        if frame is None:
+    def _look(self, _signal: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        late, self._looked = now - self._looked - self._interval, now
+        if late > self._slow:
+            self._beat = now  # the machine slept, or the process was stopped; nobody is to blame
+        stands = now - self._beat - self._interval
+        if frame is None or stands < self._slow:
             return
         plugin, at = self._find(frame)
-        who = f"plugin {plugin}" if plugin else "something"
-        log.error(
-            "%s keeps the whole server from going on, for %.0f ms by now, at %s line %d, in %s; await what is slow",
-            who,
-            stands * 1000,
-            at.f_code.co_filename,
-            at.f_lineno,
-            at.f_code.co_name,
-        )
+        if self._named != self._beat:
+            self._named = self._beat
+            _name(plugin, at, stands)
+        if plugin is not None and stands > self._longest:
+            log.error("plugin %s is cut off at %s line %d", plugin, at.f_code.co_filename, at.f_lineno)
+            raise PluginBlocked(plugin)
 
     def _find(self, frame: FrameType) -> tuple[str | None, FrameType]:
         """Return the plugin that is at work, and where; where none is, the innermost place."""
@@ -102,11 +97,13 @@ class LoopWatch:
             at = at.f_back
         return None, frame
 
-    def _cut_off(self, _signal: int, frame: FrameType | None) -> None:
-        # The loop may have come free between the look and the signal; then no plugin is at work, or another one.
-        if frame is None or time.monotonic() - self._beat < self._longest:
-            return
-        plugin, at = self._find(frame)
-        if plugin is not None:
-            log.error("plugin %s is cut off at %s line %d", plugin, at.f_code.co_filename, at.f_lineno)
-            raise PluginBlocked(plugin)
+
+def _name(plugin: str | None, at: FrameType, stands: float) -> None:
+    log.error(
+        "%s keeps the whole server from going on, for %.0f ms by now, at %s line %d, in %s; await what is slow",
+        f"plugin {plugin}" if plugin else "something",
+        stands * 1000,
+        at.f_code.co_filename,
+        at.f_lineno,
+        at.f_code.co_name,
+    )
