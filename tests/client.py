@@ -24,6 +24,7 @@ class Client:
         self._taken: dict[str, int] = {}
         self.heard: list[tuple[Any, ...]] = []
         self.closed = asyncio.Event()
+        self.gone = asyncio.Event()  # the server has said that it left the namespace
         self.data: dict[str, Any] = {}
 
     @classmethod
@@ -107,6 +108,8 @@ class Client:
                 async with self._arrived:
                     self.heard.append(tuple(json.loads(frame[2:])))
                     self._arrived.notify_all()
+            elif frame == "41":
+                self.gone.set()
             elif isinstance(frame, str) and frame.startswith("43"):
                 number, bracket, rest = frame[2:].partition("[")
                 if waiting := self._acks.get(int(number)):

@@ -7,20 +7,27 @@ import inspect
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import generate_latest
 
 import tornado_chat
 from tests.manual_clock import START
 from tests.test_layers import LAYERS
 from tornado_chat import config, errors, events, hookspecs
 from tornado_chat.filters import FilterPolicy
+from tornado_chat.happenings import HAPPENINGS
+from tornado_chat.metrics import PluginMetrics
 from tornado_chat.models import HeldMessage, Message, Mute, Role, User
 from tornado_chat.plugins import discover
-from tornado_chat.web import Health
+from tornado_chat.testing import ChatFixture, Person
+from tornado_chat.verdicts import fault_of
+from tornado_chat.web import AppReading, Health, Reading
+from tornado_chat.web.metrics import registry_of
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -134,6 +141,62 @@ def test_every_bundled_plugin_and_its_options_are_documented(name: str) -> None:
         default = list(field.default) if isinstance(field.default, tuple) else field.default
         shown = "none, required" if default is msgspec.NODEFAULT else f"`{json.dumps(default)}`"
         assert f"| `{field.name}` | {shown} |" in section
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_plugin_and_its_options_are_tested(name: str) -> None:
+    tests = (ROOT / "tests" / f"test_plugin_{name}.py").read_text("utf-8")
+    options = getattr(discover([])[name].load(), "Options", None)
+    assert [key for key in (options.__struct_fields__ if options else ()) if key not in tests] == []
+
+
+@pytest.mark.parametrize("kind", HAPPENINGS)
+def test_every_happening_and_what_it_has_is_documented(kind: type[msgspec.Struct]) -> None:
+    (row,) = re.findall(rf"^\| [^|]*`{kind.__name__}`[^|]* \| (.*) \|$", PLUGINS, re.MULTILINE)
+    assert [key for key in kind.__struct_fields__ if f"`{key}`" not in row] == []
+
+
+@pytest.mark.parametrize("name", ["get", "put", "delete", "items"])
+def test_every_method_of_the_storage_is_documented(name: str) -> None:
+    assert f"await api.storage.{name}(" in PLUGINS
+    assert [each for each in vars(tornado_chat.PluginStorage) if not each.startswith("_")] == [
+        "get",
+        "put",
+        "delete",
+        "items",
+    ]
+
+
+def test_everything_of_the_testing_module_is_documented() -> None:
+    members = [f"chat.{name}" for name, value in vars(ChatFixture).items() if name[0] != "_" and callable(value)]
+    members += [f"alice.{name}" for name in vars(Person) if not name.startswith("_")]
+    assert [name for name in members if name not in PLUGINS and name not in {"chat.close", "chat.settle"}] == []
+
+
+def test_every_metric_is_documented(tmp_path: Path) -> None:
+    counted = PluginMetrics("x")
+    app = AppReading({}, {}, {}, 0, {"x": counted})
+    page = generate_latest(registry_of(lambda: Reading(0, {}, {}, {}, {2: app}))).decode()
+    names = set(re.findall(r"^# TYPE (\w+)", page, re.MULTILINE))
+    assert len(names) >= 9
+    assert [name for name in sorted(names) if f"`{name}" not in README + PLUGINS + CONF] == []
+
+
+@pytest.mark.gen_test
+async def test_the_plugin_pages_verdict_is_one(chat: ChatFixture) -> None:
+    (code,) = snippets(PLUGINS, "python verdict")
+    assert fault_of(eval(code, vars(tornado_chat))) is None
+
+
+def test_the_plugin_pages_test_passes(tmp_path: Path) -> None:
+    (plugin,) = snippets(PLUGINS, "python")
+    (test,) = snippets(PLUGINS, "python test")
+    (tmp_path / "greet.py").write_text(plugin)
+    (tmp_path / "test_greet.py").write_text(test)
+    (tmp_path / "setup.cfg").write_text("[tool:pytest]\naddopts = -p tornado_chat.testing\npythonpath = .\n")
+    run = [sys.executable, "-m", "pytest", "-q"]
+    tested = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (tested.returncode, "1 passed" in tested.stdout) == (0, True), tested.stdout
 
 
 def test_every_key_of_the_filter_policy_is_documented() -> None:

@@ -24,9 +24,10 @@ async def test_a_lock_is_for_members_and_ends_by_itself(chat: ChatFixture) -> No
 
 @pytest.mark.gen_test
 async def test_it_survives_a_reload_and_a_restart_and_can_be_lifted(chat: ChatFixture) -> None:
-    await chat.open("lock")
+    await chat.open("lock", options={"lock": {"default_mins": 60}})
     bob = await chat.join("bob", role="mod")
-    await bob.say("/lock 1h")
+    await bob.say("/lock")
+    assert bob.notices == ["bob locked the chat for 60 min"]
     await chat.open("lock")
     assert (await (await chat.join("alice")).say("hi")).ack == "LOCKED"
     await chat.restart()

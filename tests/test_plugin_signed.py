@@ -207,6 +207,16 @@ async def test_keys_are_rotated_without_anyone_being_locked_out() -> None:
 
 
 @pytest.mark.gen_test
+async def test_clocks_may_differ_and_tokens_may_last_as_long_as_is_set() -> None:
+    now = int(START.timestamp())
+    assert await provider(leeway=300).user(APP, token(exp=now - 200)) is not None
+    assert await provider(leeway=0).user(APP, token(exp=now - 200)) is None
+    assert await provider(max_age=600, leeway=0).user(APP, token(exp=now + 500)) is not None
+    assert await provider(max_age=600, leeway=0).user(APP, token(exp=now + 700)) is None
+    assert await provider(name="Dice").app(2) == App(2, "Dice", frozenset())
+
+
+@pytest.mark.gen_test
 async def test_issuer_and_audience_are_wanted_where_they_are_set() -> None:
     identity = provider(issuer="www", audience="chat")
     assert await identity.user(APP, token(iss="www", aud="chat")) is not None

@@ -169,6 +169,7 @@ async def test_in_a_chat_it_tells_what_it_is_asked_to(chat: ChatFixture) -> None
         ({"url": "ftp://x"}, "plugin.webhook.url"),
         ({"url": "http://x", "events": ["mutde"]}, "is none of: posted, rejected, held"),
         ({"url": "http://x", "tries": 9}, "plugin.webhook.tries"),
+        ({"url": "http://x", "timeout": 11}, "plugin.webhook.timeout"),
     ],
 )
 def test_options_that_do_not_fit_are_named(options: dict[str, Any], told: str) -> None:

@@ -36,8 +36,8 @@ def test_a_good_verdict_has_no_fault(verdict: Verdict) -> None:
         (Shadow, "the class Shadow; write Shadow(...)"),
         (Reject("no", code="lower"), "a Reject whose code isn't a name such as TOO_FAST"),
         (Reject("no", code=7), "a Reject whose code isn't a name such as TOO_FAST"),  # type: ignore[arg-type]
-        (Reject("x" * 2001), "a Reject whose message is no valid Unicode text of at most 2000 characters"),
-        (Hold("\ud800"), "a Hold whose reason is no valid Unicode text of at most 2000 characters"),
+        (Reject("x" * 8001), "a Reject whose message is no valid Unicode text of at most 8000 characters"),
+        (Hold("\ud800"), "a Hold whose reason is no valid Unicode text of at most 8000 characters"),
         (Pass(actions=[AlertStaff("x")]), "a verdict whose actions are no tuple of at most 8"),  # type: ignore[arg-type]
         (Pass(actions=(PurgeSender(),) * 9), "a verdict whose actions are no tuple of at most 8"),
         (Shadow(actions=(MuteSender(0),)), "a verdict with an action that can't be taken: MuteSender"),

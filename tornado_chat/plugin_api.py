@@ -141,7 +141,7 @@ class PluginApi:
     async def tell(self, user: User | str, text: str) -> None:
         """Show a text to one user, in all tabs; to one who isn't here, nothing is done.
 
-        This and the other texts (up to 2,000 characters) raise ValueError for one that can't be shown, PluginLimit
+        This and the other texts (up to 8,000 characters) raise ValueError for one that can't be shown, PluginLimit
         where the plugin sends too many: 100 at once and 20 a second.
         """
         self._spend_text(text)

@@ -11,7 +11,7 @@ from tornado_chat.text import is_unicode, js_length, js_trim
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,31}", re.ASCII)
 MAX_ACTIONS = 8
-MAX_NOTICE = 2000  # code points of a text that one user is told
+MAX_NOTICE = 8000  # code points of a text that one user is told
 YEAR = 366 * 86_400
 
 
@@ -101,7 +101,7 @@ def fault_of(verdict: object) -> str | None:
 
 
 def is_notice(text: object) -> bool:
-    """Tell whether a user can be told this: valid Unicode, at most 2,000 code points."""
+    """Tell whether a user can be told this: valid Unicode, at most 8,000 code points."""
     return isinstance(text, str) and len(text) <= MAX_NOTICE and is_unicode(text)
 
 

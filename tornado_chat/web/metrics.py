@@ -91,7 +91,12 @@ class MetricsHandler(RequestHandler):
         self.finish(generate_latest(self._registry))
 
 
-def metrics_handlers(read: Callable[[], Reading]) -> list[tuple[str, type, dict[str, object]]]:
+def registry_of(read: Callable[[], Reading]) -> CollectorRegistry:
+    """Return a registry of its own, so that two servers can run in one process."""
     registry = CollectorRegistry()
     registry.register(_ServerCollector(read))
-    return [(r"/metrics", MetricsHandler, {"registry": registry})]
+    return registry
+
+
+def metrics_handlers(read: Callable[[], Reading]) -> list[tuple[str, type, dict[str, object]]]:
+    return [(r"/metrics", MetricsHandler, {"registry": registry_of(read)})]
