@@ -134,3 +134,41 @@ async def test_a_restarted_server_is_found_again_with_its_history(chromium: str,
         assert (await second.health()).connections == 1
         assert second.port == first.port
         assert DEMO_APP == 2  # the page has it too
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_what_plugins_do_is_seen(chromium: str, serve: Any, config: Any, tmp_path: Any) -> None:
+    (tmp_path / "judge.py").write_text(
+        "from tornado_chat import *\n@hookimpl\ndef register_filters(api):\n    async def check(draft):\n"
+        "        if draft.text == 'spam': return Shadow()\n"
+        "        if draft.text == 'link': return Hold('a link')\n"
+        "        if draft.text == 'flood': return Reject('Enough', actions=(PurgeSender(),))\n"
+        "        return Pass()\n    return [Filter(check)]\n"
+        "@hookimpl\ndef register_commands(api):\n    async def run(call): await api.post('beep')\n"
+        "    return [Command('beep', run)]\n"
+    )
+    name, app_file = config.apps[DEMO_APP]
+    app_file = msgspec.structs.replace(app_file, plugins=(*app_file.plugins, "judge"))
+    changed = msgspec.structs.replace(config, apps={DEMO_APP: (name, app_file)}, plugin_path=(tmp_path,))
+    server = await serve(changed, demo=True)
+    async with browser(chromium) as running:
+        eve, eves_troubles = await open_page(running, server, "eve")
+        bob, bobs_troubles = await open_page(running, server, "bob")
+        await say(eve, "/help")
+        await expect(eve.locator("#messages")).to_contain_text("/help [command] - lists what you can do")
+        await say(eve, "spam")
+        await expect(bob.locator("#messages li[data-id='1']")).to_have_text(
+            "eve: spam (only its sender and staff see this)"
+        )
+        await expect(eve.locator("#messages li[data-id='1']")).to_have_text("eve: spam")
+        await say(eve, "link")
+        await expect(bob.locator("#messages")).to_contain_text("waiting: eve: link (a link); /approve 1 or /deny 1")
+        await say(bob, "/approve 1")
+        await expect(eve.locator("#messages li[data-id='2']")).to_have_text("eve: link")
+        await say(bob, "/beep")
+        await expect(eve.locator("#messages li[data-id='3']")).to_contain_text("judge")
+        await say(eve, "flood")
+        await expect(bob.locator("#messages li[data-id='1']")).to_have_count(0)
+        await expect(bob.locator("#messages li[data-id='2']")).to_have_count(0)
+        await expect(bob.locator("#messages li[data-id='3']")).to_have_count(1)
+        assert eves_troubles == bobs_troubles == []

@@ -56,7 +56,8 @@ function showMessage(message) {
   line.dataset.id = message.id;
   const text = element("span", message.text, "text");
   text.dir = "auto";
-  line.append(element("span", message.user.uname, "name"), role(message.user.role), ": ", text);
+  line.append(element("span", message.user.uname, "name"), role(message.plugin ? "bot" : message.user.role), ": ", text);
+  if (message.shadow) line.append(element("span", " (only its sender and staff see this)", "notice"));
   show(line);
 }
 
@@ -164,6 +165,15 @@ socket.on("users", (data) => {
   showUsers();
 });
 socket.on("user_count", (data) => notice(`${data.count} users are here`));
+function remove(ids) {
+  for (const id of ids) document.querySelector(`#messages li[data-id="${Number(id)}"]`)?.remove();
+}
+socket.on("message_deleted", (data) => remove([data.id]));
+socket.on("messages_purged", (data) => remove(data.ids));
+socket.on("message_held", (held) => {
+  const why = held.reason ? ` (${held.reason})` : "";
+  notice(`waiting: ${held.user.uname}: ${held.text}${why}; /approve ${held.id} or /deny ${held.id}`);
+});
 // A moderator is told by system_message what his own command did; the lists and this line are for everybody.
 socket.on("user_muted", (mute) => {
   mutes.set(mute.uname.toLowerCase(), mute);
