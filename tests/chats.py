@@ -8,6 +8,7 @@ from typing import Any
 from tests.manual_clock import ManualClock
 from tornado_chat.bus import Bus, DirectBus
 from tornado_chat.chat import Chat
+from tornado_chat.clock import Clock
 from tornado_chat.filters import Filter, FilterPolicy, InstalledFilter
 from tornado_chat.http_client import RequestsHttpClient
 from tornado_chat.models import Draft
@@ -23,7 +24,7 @@ APP = 2
 
 
 def make_chat(
-    store: Store | None = None, clock: ManualClock | None = None, bus: Bus | None = None, history: int = 10
+    store: Store | None = None, clock: Clock | None = None, bus: Bus | None = None, history: int = 10
 ) -> Chat:
     return Chat(
         APP,
