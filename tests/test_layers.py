@@ -21,7 +21,8 @@ LAYERS = (
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
      "metrics", "plugin_set", "http"},
     # adapters
-    {"hookspecs", "__init__", "config", "plugins", "lookup_cache", "identity_demo", "identity_moneypot", "store_mongo",
+    {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
+     "identity_moneypot", "store_mongo",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
      "http_client", "store_memory", "file_watch", "manual_clock"},
     # the composition root, and what calls it

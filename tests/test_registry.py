@@ -22,7 +22,6 @@ class Chat:
 
     def __init__(self, fail: bool) -> None:
         self.fail = fail
-        self.closed = False
         self.owners: frozenset[str] = frozenset()
 
     async def load(self) -> None:
@@ -32,9 +31,6 @@ class Chat:
 
     def set_owners(self, owners: frozenset[str]) -> None:
         self.owners = owners
-
-    async def close(self) -> None:
-        self.closed = True
 
 
 class Chats:
@@ -103,13 +99,6 @@ async def test_one_who_goes_away_takes_the_chat_from_nobody(registry: Registry, 
     await asyncio.sleep(0)
     impatient.cancel()
     assert await patient is chats.made[0]
-
-
-@pytest.mark.gen_test
-async def test_closing_closes_every_chat(registry: Registry, chats: Chats) -> None:
-    await asyncio.gather(registry.load(2), registry.load(3))
-    await registry.close()
-    assert [chat.closed for chat in chats.made] == [True, True]
 
 
 def test_a_refused_origin_is_logged_once_and_only_so_many(registry: Registry, caplog: pytest.LogCaptureFixture) -> None:

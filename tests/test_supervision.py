@@ -79,6 +79,29 @@ async def test_what_waits_may_use_all_that_asyncio_has(house: House) -> None:
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize("error", [KeyError("x"), OSError("away"), asyncio.CancelledError()], ids=repr)
+async def test_what_it_waits_for_may_fail_and_be_caught(house: House, error: BaseException) -> None:
+    async def check() -> str:
+        waiting = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(_fail, waiting, error)
+        try:
+            await waiting
+        except BaseException as caught:
+            await asyncio.sleep(0)
+            return type(caught).__name__
+        return "nothing"
+
+    assert await house.part.call(check, timeout=1) == type(error).__name__
+
+
+def _fail(waiting: asyncio.Future[None], error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError):
+        waiting.cancel()
+    else:
+        waiting.set_exception(error)
+
+
+@pytest.mark.gen_test
 async def test_a_timeout_of_its_own_that_it_lets_out_is_a_failure_and_not_ours(house: House) -> None:
     async def check() -> None:
         async with asyncio.timeout(0.001):

@@ -182,14 +182,10 @@ class Chat:
         if seat.occupant is None:
             return Answer(Ack.USER_REQUIRED)
         user = seat.occupant.user
-        plugins = self._plugins
-        plugins.enter()
-        try:
-            if is_command(text):
-                return await plugins.moderation.command(user, text)
-            return await self._say(plugins.moderation, user, text)
-        finally:
-            plugins.leave()
+        moderation = self._plugins.moderation
+        if is_command(text):
+            return await moderation.command(user, text)
+        return await self._say(moderation, user, text)
 
     async def _say(self, moderation: Moderation, user: User, text: str) -> Answer | asyncio.Future[Answer]:
         if muted := self._muted(user):
@@ -229,7 +225,8 @@ class Chat:
 
     async def close(self) -> None:
         """Finish what is under way."""
-        await self._plugins.close()
+        # At the same time: what is to be stored doesn't wait for a plugin.
+        await asyncio.gather(self._plugins.close(), self._writer.drain())
         await self._writer.drain()
         await self._presence.close()
         await self._sanctions.close()

@@ -183,7 +183,8 @@ async def _run(config: Config, *, port: int | None = None, demo: bool = False) -
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_stop)
-    server = Server(config, port=port, demo=demo)
+    # What comes into the log from now on has no new secret in it either.
+    server = Server(config, port=port, demo=demo, reading=lambda config: set_up_logging(config.secrets))
     reloads: set[asyncio.Task[bool]] = set()
 
     def reload() -> None:

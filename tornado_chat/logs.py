@@ -42,5 +42,7 @@ def set_up_logging(secrets: Iterable[str]) -> None:
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     # One line per request, with its URL, is noise at best; refusals have lines of their own.
     logging.getLogger("tornado.access").setLevel(logging.CRITICAL)
+    # What it noticed, the server says itself.
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
     # Its warnings hold the URLs that it asks for, and the site's API gets secret and token in the URL.
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +9,12 @@ from dataclasses import dataclass, field
 from tornado_chat.identity import IdentityProvider
 from tornado_chat.listeners import Audience
 from tornado_chat.metrics import PluginMetrics
-from tornado_chat.moderation import COMMAND_SECONDS, Moderation
+from tornado_chat.moderation import Moderation
 from tornado_chat.plugin_api import PluginApi
 from tornado_chat.routes import InstalledRoute
 from tornado_chat.supervision import Supervisor
+
+PATIENCE = 5.0  # seconds that calls into plugins have to come to an end
 
 
 @dataclass(slots=True)
@@ -27,35 +28,19 @@ class PluginSet:
     identity: IdentityProvider | None = None
     apis: Mapping[str, PluginApi] = field(default_factory=dict)  # apis[plugin name]
 
-    _busy: int = 0
-    _idle: asyncio.Event | None = None
-
-    def enter(self) -> None:
-        """Note that something begins to work with these plugins."""
-        self._busy += 1
-
-    def leave(self) -> None:
-        """Note that it has ended."""
-        self._busy -= 1
-        if self._idle is not None and not self._busy:
-            self._idle.set()
-
     def start(self) -> None:
         """Begin what plugins do periodically."""
         for api in self.apis.values():
             api._start()
 
     async def close(self) -> None:
-        """End what the plugins do, once nothing works with them any more, or after 10 seconds.
+        """End what the plugins do: periodic work at once, the rest once no call into them is under way, or after 5 s.
 
         Each is ended, whatever becomes of the one before.
         """
         for api in self.apis.values():
             api._stop()
-        if self._busy:
-            self._idle = asyncio.Event()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), COMMAND_SECONDS)
+        await self.supervisor.idle(PATIENCE)
         async with contextlib.AsyncExitStack() as steps:
             if self.identity is not None:
                 steps.push_async_callback(self.identity.close)

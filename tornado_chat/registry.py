@@ -120,10 +120,6 @@ class Registry:
             flight = self._chats[app_id] = asyncio.ensure_future(self._load(app_id))
         return await asyncio.shield(flight)
 
-    async def close(self) -> None:
-        """Finish what is under way in every chat."""
-        await asyncio.gather(*(chat.close() for chat in self.chats))
-
     async def _load(self, app_id: int) -> Chat:
         try:
             chat = self._make_chat(app_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from tornado_chat.assembly import Assembly
 from tornado_chat.config import Config, load_config
@@ -18,12 +18,18 @@ log = logging.getLogger(__name__)
 
 
 class Reloader:
-    """Builds anew what `assembly` holds, from the same folder. `counts` gets "done" or "failed" for each try."""
+    """Builds anew what `assembly` holds, from the same folder. `counts` gets "done" or "failed" for each try.
 
-    def __init__(self, assembly: Assembly, registry: Registry, counts: Counter[str]) -> None:
+    `reading` is told of each configuration before it is used.
+    """
+
+    def __init__(
+        self, assembly: Assembly, registry: Registry, counts: Counter[str], reading: Callable[[Config], None]
+    ) -> None:
         self._assembly = assembly
         self._registry = registry
         self._counts = counts
+        self._reading = reading
         self._lock = asyncio.Lock()
         self.files: Mapping[str, str] = files_of(assembly.built.catalog)
         """The plugin of each source file."""
@@ -33,7 +39,9 @@ class Reloader:
         async with self._lock:
             sets: dict[int, PluginSet] = {}
             try:
-                config, catalog = await asyncio.to_thread(self._read)
+                config = await asyncio.to_thread(self._read)
+                self._reading(config)
+                catalog = await asyncio.to_thread(_import, config)
                 built = self._assembly.build(config, catalog, sets)
             except ConfigError as error:
                 self._counts["failed"] += 1
@@ -52,16 +60,19 @@ class Reloader:
             await _close(old)
             return True
 
-    def _read(self) -> tuple[Config, Mapping[str, Found]]:
-        """Read the files and import what they name; in a thread, since a module may take long."""
+    def _read(self) -> Config:
         directory = self._assembly.built.config.directory
         if directory is None:
             raise ConfigError("this server wasn't started from files")
-        config = load_config(directory)
-        catalog = discover(config.plugin_path)
-        for name, app_file in config.app_files:
-            import_plugins(name, app_file.plugins, catalog)
-        return config, catalog
+        return load_config(directory)
+
+
+def _import(config: Config) -> Mapping[str, Found]:
+    """Import the plugins that apps name; in a thread, since a module may take long."""
+    catalog = discover(config.plugin_path)
+    for name, app_file in config.app_files:
+        import_plugins(name, app_file.plugins, catalog)
+    return catalog
 
 
 def _names(config: Config) -> set[str]:

@@ -7,7 +7,7 @@ import contextlib
 import errno
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +56,19 @@ class ListenError(ChatError):
 class Server:
     """One chat server: construct it, start it, stop it. Two may run in one process.
 
-    `port` goes before the configuration's; `demo` adds the page at `/` where a person picks a user and talks. Raises
-    ConfigError for a configuration that can't be used; every app's plugins are loaded to find that out.
+    `port` goes before the configuration's; `demo` adds the page at `/` where a person picks a user and talks; `reading`
+    is told of each configuration that is read later, before it is used. Raises ConfigError for one that can't be used:
+    every app's plugins are loaded to find that out.
     """
 
     def __init__(
-        self, config: Config, *, port: int | None = None, clock: Clock | None = None, demo: bool = False
+        self,
+        config: Config,
+        *,
+        port: int | None = None,
+        clock: Clock | None = None,
+        demo: bool = False,
+        reading: Callable[[Config], None] = lambda _: None,
     ) -> None:
         if config.server.watch:
             require_watchfiles()
@@ -100,7 +107,7 @@ class Server:
         )
         self._bus.connect(self._gateway.deliver, self._gateway.disconnect)
         self._reloads: Counter[str] = Counter()  # self._reloads["done" or "failed"]
-        self._reloader = Reloader(self._assembly, self._registry, self._reloads)
+        self._reloader = Reloader(self._assembly, self._registry, self._reloads, reading)
         self._http = HTTPServer(
             self._application(demo),
             idle_connection_timeout=IDLE,
@@ -176,7 +183,8 @@ class Server:
             steps.push_async_callback(self._end_watching)
             self._gateway.refuse_events()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._registry.close(), DRAIN)
+                closing = asyncio.gather(*(chat.close() for chat in self._assembly.chats))
+                await asyncio.wait_for(closing, DRAIN)
 
     async def health(self) -> Health:
         """Tell how the server is, as /healthz answers it."""
@@ -230,9 +238,12 @@ class Server:
                 log.warning("app %d is loaded when somebody joins it: %s", app_id, error)
 
     async def _watch(self, directory: Path) -> None:
-        async for names in changes([directory, *self._config.plugin_path], self._stop_watching):
-            log.info("%s changed", ", ".join(names[:5]))
-            await self.reload()
+        try:
+            async for names in changes([directory, *self._config.plugin_path], self._stop_watching):
+                log.info("%s changed", ", ".join(names[:5]))
+                await self.reload()
+        except Exception:
+            log.exception("files aren't watched any more; SIGHUP still reads them")
 
     async def _end_watching(self) -> None:
         if self._watching is not None:

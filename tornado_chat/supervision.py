@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 import types
@@ -43,9 +44,24 @@ class Supervisor:
         self.app_id = app_id
         self.suspended = suspended
         self.monotonic = monotonic
+        self.in_flight = 0  # calls that wait for something
+        self._came_back = asyncio.Event()
         self.failures: Counter[str] = Counter()  # self.failures[plugin name]
         self.suspensions: Counter[str] = Counter()  # self.suspensions[plugin name]
         self.slow: Counter[str] = Counter()  # self.slow[plugin name] = how often it blocked the event loop
+
+    async def idle(self, timeout: float) -> None:
+        """Wait until no call into a plugin is under way, `timeout` seconds at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self.in_flight:
+                    self._came_back.clear()
+                    await self._came_back.wait()
+
+    def came_back(self) -> None:
+        """Note that a call which waited has ended."""
+        self.in_flight -= 1
+        self._came_back.set()
 
     def part(self, plugin: str, what: str) -> Part:
         """Return a new part: `what` such as "filter" or "command /mute"."""
@@ -144,6 +160,7 @@ class Part:
         assert task is not None  # noqa: S101 - a coroutine that waits has one
         cancels = task.cancelling()
         limit = asyncio.timeout(timeout)
+        self.supervisor.in_flight += 1
         try:
             async with limit:
                 result = await _resume(coroutine, pending, task, cancels)
@@ -157,6 +174,8 @@ class Part:
         else:
             if not limit.expired():
                 return result
+        finally:
+            self.supervisor.came_back()
         raise PluginFailed(f"gave no answer within {timeout * 1000:.0f} ms")
 
 
@@ -185,15 +204,17 @@ def _resume(
     """
     try:
         while True:
-            cancelled = None
+            thrown: BaseException | None = None
             try:
                 sent = yield pending
-            except asyncio.CancelledError as error:
-                cancelled = error
-            pending = coroutine.send(sent) if cancelled is None else coroutine.throw(cancelled)
+            except GeneratorExit:
+                raise
+            except BaseException as error:  # what the future that it waited for has ended with, too
+                thrown = error
+            pending = coroutine.send(sent) if thrown is None else coroutine.throw(thrown)
             # An asyncio.timeout of its own has taken its cancellation back by now.
-            if cancelled is not None and task.cancelling() > cancels:
-                raise cancelled
+            if isinstance(thrown, asyncio.CancelledError) and task.cancelling() > cancels:
+                raise thrown
     except StopIteration as end:
         return end.value
     finally:
