@@ -127,6 +127,47 @@ async def test_what_takes_too_long_is_ended_and_its_finally_is_run(house: House)
     assert task.cancelling() == 0
 
 
+@pytest.mark.gen_test
+async def test_its_finally_may_wait(house: House) -> None:
+    ended: list[str] = []
+
+    async def check() -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(asyncio.Event().wait())
+        finally:
+            await asyncio.sleep(0)
+            ended.append("finally")
+
+    assert await fails(house.part, check, 0.01) == "gave no answer within 10 ms"
+    assert ended == ["finally"]
+
+
+@pytest.mark.gen_test
+async def test_a_timeout_of_its_own_around_what_waits_for_its_end(house: House) -> None:
+    """wait_for awaits the end of what it has cancelled, before the timeout around it takes its cancellation back."""
+
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+
+    async def check() -> str:
+        try:
+            async with asyncio.timeout(0.01):
+                await asyncio.wait_for(slow_to_end(), 60)
+        except TimeoutError:
+            await asyncio.sleep(0)
+            return "timed out"
+        return "never"
+
+    assert await house.part.call(check, timeout=5) == "timed out"
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
 async def _swallowing() -> None:
     while True:
         with contextlib.suppress(asyncio.CancelledError):

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 PATIENCE = 5  # failures in a row, after which a part is suspended
 FIRST_PAUSE = 5.0  # seconds; doubles with each suspension in a row
 LAST_PAUSE = 300.0
+GRACE = 1.0  # seconds that a call which took too long has for its `finally`
 SLOW = 0.1  # seconds that one step may keep the event loop before it is named in the log
 
 
@@ -102,7 +103,7 @@ class Part:
         failure isn't counted yet: that is `failed`, so that a result which can't be used counts too.
 
         A function that never waits costs no task and no timer. One that waits is driven inside the caller's task: so
-        asyncio.timeout and TaskGroup work in it, and one that swallows its cancellation is closed and left behind.
+        asyncio.timeout and TaskGroup work in it, and one that swallows its cancellation is closed a second later.
         """
         if self._until and (left := self.seconds_left):
             raise PluginFailed(f"is suspended for another {left:.0f} s")
@@ -159,24 +160,62 @@ class Part:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that waits has one
         cancels = task.cancelling()
-        limit = asyncio.timeout(timeout)
+        limit = _Limit(task, timeout)
         self.supervisor.in_flight += 1
         try:
-            async with limit:
-                result = await _resume(coroutine, pending, task, cancels)
+            result = await _resume(coroutine, pending, limit)
         except allow:
+            limit.stop()
             raise
         except BaseException as error:
+            limit.stop()
             if isinstance(error, asyncio.CancelledError) and task.cancelling() > cancels:
                 raise  # it is the caller who was cancelled
-            if not limit.expired():
+            if not limit.expired:
                 raise _failure(error) from _cause(error)
         else:
-            if not limit.expired():
+            limit.stop()
+            if not limit.expired:
                 return result
         finally:
             self.supervisor.came_back()
         raise PluginFailed(f"gave no answer within {timeout * 1000:.0f} ms")
+
+
+class _Limit:
+    """Cancels a task after `timeout` seconds, and once more after GRACE: by then what it waits for must have ended.
+
+    Not asyncio.timeout: that asks once, and waits for ever for one that swallows its cancellation.
+    """
+
+    __slots__ = ("_count", "_timer", "expired", "overdue", "task")
+
+    def __init__(self, task: asyncio.Task[Any], timeout: float) -> None:
+        self.task = task
+        self.expired = False
+        self.overdue = False
+        self._count = 0
+        self._timer = asyncio.get_running_loop().call_later(timeout, self._expire)
+
+    def stop(self) -> None:
+        """Cancel no more, and take back what was cancelled."""
+        self._timer.cancel()
+        for _ in range(self._count):
+            self.task.uncancel()
+        self._count = 0
+
+    def _expire(self) -> None:
+        self.expired = True
+        self._cancel()
+        self._timer = asyncio.get_running_loop().call_later(GRACE, self._end)
+
+    def _end(self) -> None:
+        self.overdue = True
+        self._cancel()
+
+    def _cancel(self) -> None:
+        self._count += 1
+        self.task.cancel()
 
 
 def _failure(error: BaseException) -> PluginFailed:
@@ -195,12 +234,10 @@ def _cause(error: BaseException) -> BaseException | None:
 
 
 @types.coroutine
-def _resume(
-    coroutine: Coroutine[Any, Any, Any], pending: Any, task: asyncio.Task[Any], cancels: int
-) -> Generator[Any, Any, Any]:
+def _resume(coroutine: Coroutine[Any, Any, Any], pending: Any, limit: _Limit) -> Generator[Any, Any, Any]:
     """Drive a coroutine that was begun by hand and waits for `pending` to its end, as `await` would.
 
-    Where `task` is cancelled, beyond the `cancels` of before, and the coroutine waits on, it is closed instead.
+    Where its limit is overdue it is closed instead, whatever it still waits for.
     """
     try:
         while True:
@@ -210,11 +247,10 @@ def _resume(
             except GeneratorExit:
                 raise
             except BaseException as error:  # what the future that it waited for has ended with, too
+                if limit.overdue:
+                    raise
                 thrown = error
             pending = coroutine.send(sent) if thrown is None else coroutine.throw(thrown)
-            # An asyncio.timeout of its own has taken its cancellation back by now.
-            if isinstance(thrown, asyncio.CancelledError) and task.cancelling() > cancels:
-                raise thrown
     except StopIteration as end:
         return end.value
     finally:
