@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -171,3 +172,41 @@ async def test_d9_no_packet_is_lost_to_a_question_whether_anything_changed(
         assert await polling.post("40") == 200
         came = await polling.fetch(headers={"If-None-Match": "*"})
         assert (came.code, came.body[:2]) == (200, b"40")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("session", [True, False], ids=["accepted", "refused"])
+async def test_d2_a_body_that_is_cut_off_leaves_nothing_behind(
+    serve: Any, connect: Any, make_config: Any, poller: Any, caplog: Any, session: bool
+) -> None:
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        request = post(await poller(server)) if session else post_to_nobody()
+        before = asyncio.all_tasks()
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(request + b"Content-Length: 100\r\n\r\nabc")
+        while not (begun := {task for task in asyncio.all_tasks() - before if "_execute" in repr(task)}):
+            await asyncio.to_thread(lambda: None)
+        writer.transport.abort()
+        ended, late = await asyncio.wait(begun, timeout=PATIENCE)
+        assert (len(ended), late) == (1, set())
+
+
+def post_to_nobody() -> bytes:
+    return b"POST /socket.io/?EIO=4&transport=polling&sid=nobody HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.gen_test
+async def test_d1_headers_without_end_are_refused(serve: Any, connect: Any, make_config: Any, caplog: Any) -> None:
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(GET + b"X: " + b"x" * 100_000)
+        came = b""
+        with contextlib.suppress(ConnectionResetError):  # it is closed with bytes on the way
+            came = await asyncio.wait_for(reader.read(), PATIENCE)
+        assert came == b""
+        writer.close()
+        # What a browser sends with many cookies fits.
+        kept = await answer(server, GET + b"Cookie: " + b"x" * 12_000 + b"\r\nConnection: close\r\n\r\n")
+        assert kept.startswith(b"HTTP/1.1 200")

@@ -191,6 +191,7 @@ class EngineHandler(RequestHandler):
         self._posting = False
 
     def on_connection_close(self) -> None:
+        super().on_connection_close()  # or the task of the request waits on for its body
         self.on_finish()
         if self.request.method == "GET" and self._session is not None and not self._finished:
             self._session.lost(CloseReason.TRANSPORT_CLOSED)
