@@ -297,3 +297,30 @@ def test_wrong_words_get_the_usage_and_status_2(arguments: list[Any]) -> None:
     assert answer.returncode == 2
     assert answer.stderr.startswith("usage: tornado-chat")
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_the_plugin_pages_way_to_a_running_plugin(tmp_path: Path) -> None:
+    """What plugins/README.md says, word for word: files, command, page."""
+    page = (Path(__file__).parent.parent / "plugins" / "README.md").read_text("utf-8")
+    (plugin,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    for folder in ("apps", "plugins.d"):
+        (tmp_path / "conf" / folder).mkdir(parents=True)
+    (tmp_path / "conf" / "plugins.d" / "greet.py").write_text(plugin)
+    for toml in re.findall(r"^```toml\n# (conf/\S+)\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        (tmp_path / toml[0]).write_text(toml[1])
+    command = re.findall(r"`tornado-chat (serve --conf conf --page)`", page)[0].split()
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, *command, "--port", "0", cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 30)
+    port = int(line.rpartition(b":")[2])
+    fetched = await AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/")
+    assert b"<html" in fetched.body
+    alice = await Client.connect(port)
+    await alice.auth(2, "alice")
+    await alice.say("/greet alice")
+    assert await alice.next("system_message") == "Good evening, alice!"
+    process.terminate()
+    await asyncio.wait_for(process.communicate(), 30)

@@ -259,7 +259,7 @@ async def test_the_plugin_pages_plugin_works_with_its_settings(
     (tmp_path / "conf" / "plugins.d" / "greet.py").write_text(source)
     settings = make_config(app=app_toml.replace("id = 2\n", ""), plugins=server_toml)
     server = await serve(settings)
-    alice = await connect(server, token="token-alice")
+    alice = await connect(server, token="alice")
     assert await alice.say("/greet alice and welcome") is None
     assert await alice.next("system_message") == "Good evening, alice! and welcome"
     await alice.say("/greet eve")

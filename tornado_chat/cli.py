@@ -76,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the apps of a configuration folder")
     serve.add_argument("--conf", type=Path, required=True, metavar="DIR", help="folder with server.toml and apps/")
     serve.add_argument("--port", type=_port, metavar="N", help="instead of server.port; 0 takes a free one")
+    serve.add_argument(
+        "--page", action="store_true", help="also the demo's page at /, to try out app 2 with demo users"
+    )
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser("demo", help="try it: made-up users, a database in a file, a page to talk on")
@@ -121,7 +124,7 @@ def _serve(options: argparse.Namespace) -> int:
     set_up_logging(config.secrets)
     if config.identity.demo is not None:
         log.warning("[identity.demo] is on: anyone can be any demo user of the apps that use it")
-    asyncio.run(_run(config, port=options.port))
+    asyncio.run(_run(config, port=options.port, demo=options.page))
     return 0
 
 
