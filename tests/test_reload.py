@@ -157,3 +157,24 @@ async def test_the_default_files_apps_are_exchanged_too(serve: Any, connect: Any
     assert await server.reload()
     await alice.say("/help")
     assert (await alice.next("system_message")).startswith("/help [command]")
+
+
+@pytest.mark.gen_test
+async def test_a_module_that_is_imported_for_ever_holds_nobody_up(
+    serve: Any, connect: Any, make_config: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr("tornado_chat.reloader.IMPORT_SECONDS", 0.2)
+    (tmp_path / "conf" / "more").mkdir(parents=True)
+    slow = tmp_path / "conf" / "more" / "slow.py"
+    slow.write_text("")
+    config = make_config(app='plugins = ["slow"]', plugins='[plugins]\npath = ["more"]')
+    server = await serve(config)
+    alice = await connect(server, token="token-alice")
+    slow.write_text("import threading\nthreading.Event().wait()\n")
+    reloading = asyncio.ensure_future(server.reload())
+    assert await alice.say("meanwhile") is None
+    assert not await reloading
+    assert "importing a plugin, takes more than 0.2 s" in caplog.text
+    slow.write_text("")
+    monkeypatch.setattr("tornado_chat.reloader.IMPORT_SECONDS", 10.0)
+    assert await server.reload()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from tornado_chat.assembly import Assembly
 from tornado_chat.config import Config, load_config
@@ -15,6 +19,10 @@ from tornado_chat.plugins import Found, discover, files_of, import_plugins
 from tornado_chat.registry import Registry
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+IMPORT_SECONDS = 60.0
 
 
 class Reloader:
@@ -39,9 +47,9 @@ class Reloader:
         async with self._lock:
             sets: dict[int, PluginSet] = {}
             try:
-                config = await asyncio.to_thread(self._read)
+                config = await _in_thread(self._read)
                 self._reading(config)
-                catalog = await asyncio.to_thread(_import, config)
+                catalog = await _in_thread(_import, config)
                 built = self._assembly.build(config, catalog, sets)
             except ConfigError as error:
                 self._counts["failed"] += 1
@@ -73,6 +81,35 @@ def _import(config: Config) -> Mapping[str, Found]:
     for name, app_file in config.app_files:
         import_plugins(name, app_file.plugins, catalog)
     return catalog
+
+
+async def _in_thread(function: Callable[..., T], *arguments: object) -> T:
+    """Return what a function returns, which runs in a thread of its own. Raises ConfigError where it never ends.
+
+    Not in one of asyncio's: the process could not end before a module that is imported for ever.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def run() -> None:
+        try:
+            settle = partial(_settle, done.set_result, function(*arguments))
+        except BaseException as error:
+            settle = partial(_settle, done.set_exception, error)
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, done)
+
+    threading.Thread(target=run, name="reload", daemon=True).start()
+    try:
+        async with asyncio.timeout(IMPORT_SECONDS):
+            return await done
+    except TimeoutError:
+        raise ConfigError(f"reading the files, or importing a plugin, takes more than {IMPORT_SECONDS:g} s") from None
+
+
+def _settle(set_outcome: Callable[[Any], None], outcome: object, done: asyncio.Future[Any]) -> None:
+    if not done.done():
+        set_outcome(outcome)
 
 
 def _names(config: Config) -> set[str]:
