@@ -190,6 +190,9 @@ async def test_it_mutes_as_an_actor_or_as_itself(chat: ChatFixture, taken: list[
     await chat.open(handing(taken))
     eve = await chat.join("eve")
     (api,) = taken
+    for reason in ("\ud800", "x" * 8001, None):
+        with pytest.raises(ValueError, match="a reason must be text"):
+            await api.mute(api.bot, "eve", 60, reason)  # type: ignore[arg-type]
     assert (await api.mute(api.bot, "eve", 60, "why")).by == "tool"
     assert (await eve.say("hi")).ack == "USER_MUTED"
     assert (await api.unmute(User(9, "bob", Role.MOD), "eve")).uname == "eve"

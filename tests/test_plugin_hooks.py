@@ -160,7 +160,11 @@ def test_an_alias_that_another_plugin_has_as_a_name_names_both(folder: Folder) -
 def test_a_hook_that_gives_without_end_stops_the_start(folder: Folder) -> None:
     folder.write(
         "many",
-        "async def run(call): pass\n@hookimpl\ndef register_commands(api):\n"
-        "    return [Command(f'a{i}', run) for i in range(1001)]\n",
+        "async def run(call): pass\n@hookimpl\ndef register_commands(api):\n    while True: yield Command('a', run)\n",
     )
-    assert folder.error("many").endswith("register_commands gave 1001 items; 1000 are allowed")
+    assert folder.error("many").endswith("register_commands gave more than 1000 items")
+
+
+def test_a_hook_that_is_a_coroutine_is_named(folder: Folder) -> None:
+    folder.write("late", "@hookimpl\nasync def register_filters(api):\n    return []\n")
+    assert "its register_filters is an `async def`; it must be a plain one" in folder.error("late")

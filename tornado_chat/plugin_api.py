@@ -172,7 +172,12 @@ class PluginApi:
         return await self._services.actions.post(User(BOT_ID, name, Role.MEMBER), text, self._plugin)
 
     async def mute(self, actor: User, uname: str, seconds: int, reason: str = "") -> Mute:
-        """Mute a name, here or not, for `seconds` (1 or more), and tell the room."""
+        """Mute a name, here or not, for `seconds` (1 or more), and tell the room.
+
+        Raises ValueError for a reason that can't be shown.
+        """
+        if not is_notice(reason):
+            raise ValueError(f"a reason must be text of at most {MAX_NOTICE} characters of valid Unicode")
         return await self._services.sanctions.mute(actor, uname, seconds, reason)
 
     async def unmute(self, actor: User, uname: str) -> Mute:

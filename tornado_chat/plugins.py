@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
+from itertools import chain, islice
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, cast
@@ -205,8 +206,12 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str, at: str) ->
         raise ConfigError(f"{at}: {error}; the hooks are: {hooks}") from None
     marked = {caller.name for caller in manager.get_hookcallers(plugin) or []}
     for hook in dir(plugin):
-        if hook.startswith("register_") and hook not in marked:
+        if not hook.startswith("register_"):
+            continue
+        if hook not in marked:
             raise ConfigError(f"{at}: its {hook} is not marked with @hookimpl")
+        if inspect.iscoroutinefunction(getattr(plugin, hook)):
+            raise ConfigError(f"{at}: its {hook} is an `async def`; it must be a plain one, since it only registers")
 
 
 def _implements(manager: pluggy.PluginManager, plugin: Any, hook: str) -> bool:
@@ -244,11 +249,11 @@ def _registered(
     for name, api in apis.items():
         try:
             results = _call(manager, name, hook, api)
-            items = [item for result in results for item in result]
+            items = list(islice(chain.from_iterable(results), MAX_ITEMS + 1))
         except (Exception, SystemExit, PluginBlocked) as error:
             raise ConfigError(f"{where}: plugin {name}: {hook} raised {type(error).__name__}: {error}") from error
         if len(items) > MAX_ITEMS:
-            raise ConfigError(f"{where}: plugin {name}: {hook} gave {len(items)} items; {MAX_ITEMS} are allowed")
+            raise ConfigError(f"{where}: plugin {name}: {hook} gave more than {MAX_ITEMS} items")
         if not results and _implements(manager, manager.get_plugin(name), hook):
             raise ConfigError(f"{where}: plugin {name}: {hook} returned None; it must return a list, empty for nothing")
         for item in items:
