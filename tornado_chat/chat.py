@@ -12,7 +12,7 @@ from typing import Any
 from tornado_chat.actions import Actions
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
-from tornado_chat.commands import describe, is_command
+from tornado_chat.commands import describe, is_command, usable
 from tornado_chat.errors import Ack, StoreUnavailable
 from tornado_chat.events import user_payload
 from tornado_chat.gates import Visitor
@@ -164,13 +164,7 @@ class Chat:
         """Return the commands that this one may use, for completion and help; a guest may use none."""
         if seat.occupant is None:
             return []
-        rank = seat.occupant.user.role.rank
-        usable = {
-            installed.command.name: installed.command
-            for installed in self._plugins.moderation.commands.values()
-            if rank >= installed.command.role.rank
-        }
-        return [describe(command) for _, command in sorted(usable.items())]
+        return [describe(command) for command in usable(self._plugins.moderation.commands, seat.occupant.user)]
 
     async def submit(self, seat: Seat, text: str) -> Answer | asyncio.Future[Answer]:
         """Carry out a command, or check a message and queue it. `text` is trimmed, 1 to 350 units. Never raises.

@@ -352,3 +352,9 @@ class InstalledCommand:
 
     part: Part
     command: Command
+
+
+def usable(commands: Mapping[str, InstalledCommand], user: User) -> list[Command]:
+    """Return those of an app's commands (by name and alias) that a user may use, each once, in order of their names."""
+    found = {installed.command.name: installed.command for installed in commands.values()}
+    return [found[name] for name in sorted(found) if user.role.rank >= found[name].role.rank]

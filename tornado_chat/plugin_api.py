@@ -13,7 +13,7 @@ import msgspec
 
 from tornado_chat.actions import Actions
 from tornado_chat.clock import Clock
-from tornado_chat.commands import Command, InstalledCommand
+from tornado_chat.commands import Command, InstalledCommand, usable
 from tornado_chat.errors import MAX_TEXT, PluginLimit
 from tornado_chat.http import HttpClient
 from tornado_chat.metrics import PluginMetrics
@@ -131,12 +131,7 @@ class PluginApi:
 
     def commands(self, user: User) -> list[Command]:
         """Return the commands that a user may use, from every plugin, in order of their names."""
-        usable = {
-            installed.command.name: installed.command
-            for installed in self._services.commands.values()
-            if user.role.rank >= installed.command.role.rank
-        }
-        return [command for _, command in sorted(usable.items())]
+        return usable(self._services.commands, user)
 
     async def tell(self, user: User | str, text: str) -> None:
         """Show a text to one user, in all tabs; to one who isn't here, nothing is done.
