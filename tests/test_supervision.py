@@ -236,6 +236,19 @@ async def _blocked() -> None:
     raise PluginBlocked("judge")
 
 
+async def _ending() -> None:
+    raise GeneratorExit
+
+
+async def _ending_later() -> None:
+    await asyncio.sleep(0)
+    raise GeneratorExit
+
+
+async def _interrupting() -> None:
+    raise KeyboardInterrupt
+
+
 async def _exiting() -> None:
     await asyncio.sleep(0)
     raise SystemExit(3)
@@ -251,6 +264,9 @@ async def _exiting() -> None:
         (_cancelled_later, "cancelled itself"),
         (_blocked, "was cut off: it kept the whole server from going on"),
         (_exiting, "raised SystemExit"),
+        (_ending, "raised GeneratorExit"),
+        (_ending_later, "raised GeneratorExit"),
+        (_interrupting, "raised KeyboardInterrupt"),
         (lambda: None, "raised AttributeError"),
         (lambda argument: None, "raised TypeError"),
     ],

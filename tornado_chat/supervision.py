@@ -169,8 +169,8 @@ class Part:
             raise
         except BaseException as error:
             limit.stop()
-            if isinstance(error, asyncio.CancelledError) and task.cancelling() > cancels:
-                raise  # it is the caller who was cancelled
+            if limit.closed or (isinstance(error, asyncio.CancelledError) and task.cancelling() > cancels):
+                raise  # it is the caller who was cancelled, or is closed
             if not limit.expired:
                 raise _failure(error) from _cause(error)
         else:
@@ -188,12 +188,13 @@ class _Limit:
     Not asyncio.timeout: that asks once, and waits for ever for one that swallows its cancellation.
     """
 
-    __slots__ = ("_count", "_timer", "expired", "overdue", "task")
+    __slots__ = ("_count", "_timer", "closed", "expired", "overdue", "task")
 
     def __init__(self, task: asyncio.Task[Any], timeout: float) -> None:
         self.task = task
         self.expired = False
         self.overdue = False
+        self.closed = False  # the caller is, and all that it waits for with it
         self._count = 0
         self._timer = asyncio.get_running_loop().call_later(timeout, self._expire)
 
@@ -224,8 +225,6 @@ def _failure(error: BaseException) -> PluginFailed:
             return PluginFailed("was cut off: it kept the whole server from going on")
         case asyncio.CancelledError():
             return PluginFailed("cancelled itself")
-        case KeyboardInterrupt() | GeneratorExit():
-            raise error
     return PluginFailed(f"raised {type(error).__name__}")
 
 
@@ -245,6 +244,7 @@ def _resume(coroutine: Coroutine[Any, Any, Any], pending: Any, limit: _Limit) ->
             try:
                 sent = yield pending
             except GeneratorExit:
+                limit.closed = True
                 raise
             except BaseException as error:  # what the future that it waited for has ended with, too
                 if limit.overdue:
