@@ -332,3 +332,20 @@ async def test_what_is_said_during_an_upgrade_arrives_once_and_in_order(
         if (packet := await read(socket)) != "2":
             heard.append(str(packet))
     assert heard == ["4a0", "4a1", "4a2", "4b0", "4b1", "4b2"]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("error", [KeyError("x"), asyncio.CancelledError()], ids=repr)
+async def test_an_application_that_fails_at_a_message_closes_its_client(
+    client: Any, engine: Engine, error: BaseException
+) -> None:
+    async def fail(sid: str, text: str) -> None:
+        raise error
+
+    engine.on("message", fail)
+    socket = await client(4).open_websocket()
+    await socket.write_message("4hello")
+    while await asyncio.wait_for(read(socket), PATIENCE) is not None:
+        pass  # the open packet, perhaps a ping
+    await closed(engine, "application error")
+    assert not engine.sessions

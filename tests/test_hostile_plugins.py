@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tornado.httpclient import AsyncHTTPClient
 
+from tornado_chat.config import load_config
+
 HOSTILE = """
 import asyncio, itertools
 from tornado.web import RequestHandler
@@ -121,3 +123,25 @@ async def test_whatever_it_does_every_message_is_answered_and_another_app_goes_o
     eve = await connect(server, token="token-eve")
     assert await eve.say("at last") is None
     assert len(asyncio.all_tasks()) <= before + 8  # its own socket's, and the test's
+
+
+@pytest.mark.gen_test
+async def test_one_that_cancels_its_caller_has_failed_and_no_more(serve: Any, connect: Any, make_config: Any) -> None:
+    directory: Path = make_config().directory
+    (directory / "more").mkdir()
+    (directory / "more" / "hostile.py").write_text(
+        "import asyncio\nfrom tornado_chat import *\n@hookimpl\ndef register_filters(api):\n"
+        "    async def check(draft):\n        if 'cancel' in draft.text: asyncio.current_task().cancel()\n"
+        "        if 'wait' in draft.text: await asyncio.sleep(0)\n"
+        "        return Pass()\n    return [Filter(check)]\n"
+    )
+    (directory / "apps" / "2.toml").write_text('id = 2\nplugins = ["hostile"]\n')
+    with (directory / "server.toml").open("a") as file:
+        file.write('[plugins]\npath = ["more"]\n')
+    server = await serve(load_config(directory))
+    eve, alice = await connect(server, token="token-eve"), await connect(server, token="token-alice")
+    eve.tell("new_message", "cancel")
+    assert (await alice.next("new_message"))["text"] == "cancel"  # nothing waited, so nothing was cancelled
+    assert await eve.say("cancel and wait") == "MESSAGE_REJECTED"
+    assert await eve.say("fine") is None
+    assert await alice.say("hello") is None

@@ -209,20 +209,23 @@ class Session:
 
     async def _handle(self) -> None:
         """Hand what came to the application, in order."""
-        while self._inbox:
-            text = self._inbox.popleft()
-            if not self._full:
-                self._go_on_reading()
-            try:
+        try:
+            while self._inbox:
+                text = self._inbox.popleft()
+                if not self._full:
+                    self._go_on_reading()
                 await self._engine.handlers.message(self.sid, text)
-            except Exception:
-                log.exception("a message handler failed")
-                self.close(CloseReason.APPLICATION_ERROR)
-                break
-        self._inbox = None
-        self._worker = None
-        if self.closed is not None:
-            self._engine.reap(self)
+        except Exception:
+            log.exception("a message handler failed")
+            self.close(CloseReason.APPLICATION_ERROR)
+        except asyncio.CancelledError:  # by what was called; without a worker the client would wait for ever
+            self.close(CloseReason.APPLICATION_ERROR)
+            raise
+        finally:
+            self._inbox = None
+            self._worker = None
+            if self.closed is not None:
+                self._engine.reap(self)
 
     def _go_on_reading(self) -> None:
         if self._paused:
