@@ -109,6 +109,8 @@ async def test_a_held_message_waits_until_it_is_approved_or_denied(chat: ChatFix
         (1, "link 0", "judge", "a link"),
         (2, "link 1", "judge", "a link"),
     ]
+    snapshots = [chat.chat.snapshot(person._seat) for person in (bob, alice, await chat.join(None))]
+    assert [[entry["id"] for entry in shown.get("held", [])] for shown in snapshots] == [[1, 2], [], []]
     assert not [name for name, _ in [*alice.events, *eve.events] if name == "message_held"]
     await bob.say("/queue")
     assert bob.notices[-1] == "#1 eve: link 0 (a link)\n#2 eve: link 1 (a link)"

@@ -14,7 +14,7 @@ from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
 from tornado_chat.commands import describe, is_command, usable
 from tornado_chat.errors import Ack, StoreUnavailable
-from tornado_chat.events import user_payload
+from tornado_chat.events import held_payload, user_payload
 from tornado_chat.gates import Visitor
 from tornado_chat.happenings import Happening, Joined, Left, Posted, Rejected, Suspended
 from tornado_chat.holding import Holding
@@ -153,11 +153,16 @@ class Chat:
             self._happened(Left(seat.occupant.user))
 
     def snapshot(self, seat: Seat) -> dict[str, Any]:
-        """Return what `auth` answers: {user, room}, without `user` for a guest (seed). `room` is encoded already."""
+        """Return what `auth` answers: {user, room}, without `user` for a guest (seed). `room` is encoded already.
+
+        Staff are also told what is `held`, where something is.
+        """
         user = None if seat.occupant is None else seat.occupant.user
         data: dict[str, Any] = {"room": self._room.snapshot(self._clock.now(), user)}
         if user is not None:
             data["user"] = user_payload(user)
+            if user.role is not Role.MEMBER and (held := self._actions.held):
+                data["held"] = [held_payload(entry) for entry in held]
         return data
 
     def commands(self, seat: Seat) -> list[dict[str, Any]]:

@@ -121,6 +121,7 @@ function join() {
     Object.entries(data.room.muteList).forEach(([key, mute]) => mutes.set(key, mute));
     $("messages").replaceChildren();
     data.room.history.forEach(showMessage);
+    (data.held || []).forEach(showHeld);
     toEnd();
     showUsers();
     setState("connected", me ? `connected as ${me.uname}` : "connected as a guest");
@@ -170,10 +171,11 @@ function remove(ids) {
 }
 socket.on("message_deleted", (data) => remove([data.id]));
 socket.on("messages_purged", (data) => remove(data.ids));
-socket.on("message_held", (held) => {
+function showHeld(held) {
   const why = held.reason ? ` (${held.reason})` : "";
   notice(`waiting: ${held.user.uname}: ${held.text}${why}; /approve ${held.id} or /deny ${held.id}`);
-});
+}
+socket.on("message_held", showHeld);
 // A moderator is told by system_message what his own command did; the lists and this line are for everybody.
 socket.on("user_muted", (mute) => {
   mutes.set(mute.uname.toLowerCase(), mute);
