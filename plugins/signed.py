@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -11,12 +12,19 @@ from tornado_chat import App, PluginApi, PluginOptions, Role, User, hookimpl, is
 
 try:
     import jwt
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
 except ImportError:
-    raise ImportError("the plugin signed needs PyJWT: pip install 'tornado-chat[signed]'") from None
+    raise ImportError("the plugin signed needs PyJWT and cryptography: pip install 'tornado-chat[signed]'") from None
 
 MAX_ID = 2**53 - 1
 MAX_SUB = 255
 SHORTEST_SECRET = 32  # bytes: an HS256 key shorter than its hash can be guessed (RFC 7518, 3.2)
+SHORTEST_RSA = 2048  # bits (RFC 7518, 3.3)
+_ID = re.compile(r"0|[1-9][0-9]{0,15}")  # as a number is written: "007" is another user than "7"
 
 
 class Key(Struct, forbid_unknown_fields=True, frozen=True):
@@ -47,8 +55,12 @@ class Options(PluginOptions):
         for index, key in enumerate(self.keys):
             try:
                 _prepare(key)
-            except (ValueError, TypeError, jwt.PyJWTError) as error:
+            except (ValueError, jwt.InvalidKeyError) as error:
                 raise ValueError(f"keys[{index}].key: {error}") from None
+
+
+class _Refused(Exception):
+    """Why a token isn't valid, in words of ours."""
 
 
 class SignedIdentity:
@@ -65,23 +77,27 @@ class SignedIdentity:
     async def user(self, app: App, token: str) -> User | None:
         try:
             return self._user(self._claims(token))
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError, OverflowError) as error:
+        except Exception as error:  # what a hostile token raises differs between versions of PyJWT
             self._api.count("refused")
-            self._api.log.debug("a token was refused: %s: %s", type(error).__name__, error)
+            # PyJWT's own texts quote the token.
+            ours = isinstance(error, _Refused | jwt.MissingRequiredClaimError)
+            self._api.log.debug("a token was refused: %s", error if ours else type(error).__name__)
             return None
 
     async def close(self) -> None:
         """Nothing to give back."""
 
     def _claims(self, token: str) -> dict[str, Any]:
-        """Return the claims of a good token. Raises what PyJWT does, and ValueError."""
+        """Return the claims of a good token. Raises what PyJWT does, and _Refused."""
         header = jwt.get_unverified_header(token)
+        if "crit" in header:  # PyJWT looks at it since 2.12
+            raise _Refused("its header has a crit, and nothing that it could name is known here")
         kid, alg = header.get("kid"), header.get("alg")
         candidates = [
             (key.alg, prepared) for key, prepared in self._keys if key.alg == alg and (kid is None or kid == key.kid)
         ]
         if not candidates:
-            raise ValueError("no key is listed for its kid and alg")
+            raise _Refused("no key is listed for its kid and alg")
         for index, (algorithm, prepared) in enumerate(candidates):
             try:
                 return self._decode(token, algorithm, prepared)
@@ -97,38 +113,43 @@ class SignedIdentity:
             token,
             key,
             algorithms=[algorithm],
-            issuer=options.issuer or None,
+            issuer=[options.issuer] if options.issuer else None,  # PyJWT 2.10.0 takes any part of a str for the whole
             audience=options.audience or None,
             leeway=options.leeway,
             options={"require": ["exp", "sub", "uname"], "verify_sub": False},
         )
         if claims["exp"] > self._api.now().timestamp() + options.max_age + options.leeway:
-            raise ValueError(f"it is good for more than {options.max_age} s")
+            raise _Refused(f"it is good for more than {options.max_age} s")
         return claims
 
     def _user(self, claims: dict[str, Any]) -> User:
         uname, role = claims["uname"], claims.get("role", Role.MEMBER.value)
         if not isinstance(uname, str) or not is_uname(uname):
-            raise ValueError("its uname can't be used")
-        if not isinstance(role, str):
-            raise TypeError("its role is no text")
+            raise _Refused("its uname can't be used")
+        if not isinstance(role, str) or role not in list(Role):
+            raise _Refused("its role is none of ours")
         return User(_user_id(claims["sub"]), uname, Role(role))
 
 
 def _prepare(key: Key) -> Any:
-    """Return a key as PyJWT takes it. Raises ValueError where it can't be one."""
+    """Return a key as PyJWT takes it. Raises ValueError or InvalidKeyError where it can't be one."""
+    if "PRIVATE KEY-----" in key.key:
+        raise ValueError("this is a private key; the chat needs the public one, and nobody else should have the other")
     if key.alg == "HS256":
         if len(key.key.encode()) < SHORTEST_SECRET:
             raise ValueError(f"a secret of HS256 has at least {SHORTEST_SECRET} bytes")
         return jwt.PyJWS().get_algorithm_by_name(key.alg).prepare_key(key.key)
-    if "PRIVATE KEY" in key.key:
-        raise ValueError("this is a private key; the chat needs the public one, and nobody else should have the other")
+    kinds = RSAPublicKey if key.alg == "RS256" else Ed25519PublicKey | Ed448PublicKey
     try:
-        return jwt.PyJWS().get_algorithm_by_name(key.alg).prepare_key(key.key)
-    except NotImplementedError:
-        raise ValueError(f"{key.alg} needs cryptography: pip install 'tornado-chat[signed]'") from None
-    except (ValueError, TypeError, jwt.PyJWTError) as error:
-        raise ValueError(f"expected a public key of {key.alg} in PEM ({type(error).__name__})") from None
+        public = load_pem_public_key(key.key.encode())
+        usable = isinstance(public, kinds)
+    except (ValueError, UnsupportedAlgorithm):
+        usable = False
+    if not usable:
+        raise ValueError(f"expected a public key of {key.alg} in PEM, which begins with -----BEGIN PUBLIC KEY-----")
+    if isinstance(public, RSAPublicKey) and public.key_size < SHORTEST_RSA:
+        raise ValueError(f"a key of RS256 has at least {SHORTEST_RSA} bits, this one has {public.key_size}")
+    return public
 
 
 def _user_id(sub: object) -> int:
@@ -136,10 +157,10 @@ def _user_id(sub: object) -> int:
     if isinstance(sub, int) and not isinstance(sub, bool) and 0 <= sub <= MAX_ID:
         return sub
     if not isinstance(sub, str) or not 1 <= len(sub) <= MAX_SUB:
-        raise ValueError("its sub is neither a number up to 2^53 - 1 nor a text of 1 to 255 characters")
-    if sub.isascii() and sub.isdecimal() and len(sub) <= len(str(MAX_ID)) and int(sub) <= MAX_ID:
+        raise _Refused("its sub is neither a number up to 2^53 - 1 nor a text of 1 to 255 characters")
+    if _ID.fullmatch(sub) and int(sub) <= MAX_ID:
         return int(sub)
-    return int.from_bytes(hashlib.sha256(sub.encode("utf-8", "surrogatepass")).digest()[:8]) % MAX_ID + 1
+    return int.from_bytes(hashlib.sha256(sub.encode()).digest()[:8]) % MAX_ID + 1
 
 
 @hookimpl

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
+import logging
 import os
 import re
 import subprocess
@@ -16,7 +18,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +26,7 @@ from tests.chats import load_plugin, make_chat, make_services
 from tornado_chat.clock import SystemClock
 from tornado_chat.errors import ConfigError
 from tornado_chat.identity import App, IdentityProvider
-from tornado_chat.models import Role, User
+from tornado_chat.models import Role, User, is_uname
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "plugins" / "README.md").read_text("utf-8")
@@ -33,6 +35,9 @@ OTHER = "another secret that has at least 32 bytes too"
 APP = App(2, "", frozenset())
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ED = ed25519.Ed25519PrivateKey.generate()
+ED448 = ed448.Ed448PrivateKey.generate()
+WEAK = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+EC = ec.generate_private_key(ec.SECP256R1())
 
 
 def public(key: Any) -> str:
@@ -43,6 +48,13 @@ def public(key: Any) -> str:
 def private(key: Any) -> str:
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return str(pem.decode())
+
+
+def unknown_kind() -> str:
+    """A public key of a kind that cryptography doesn't know: the last digit of its object identifier is another."""
+    der = RSA.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    changed = base64.encodebytes(der.replace(bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d010163")))
+    return f"-----BEGIN PUBLIC KEY-----\n{changed.decode()}-----END PUBLIC KEY-----\n"
 
 
 HS_KEY = {"alg": "HS256", "key": SECRET}
@@ -82,8 +94,9 @@ def token(key: Any = SECRET, alg: str = "HS256", kid: str | None = None, **chang
         (HS_KEY, SECRET, "HS256"),
         ({"alg": "RS256", "key": public(RSA)}, RSA, "RS256"),
         ({"alg": "EdDSA", "key": public(ED)}, ED, "EdDSA"),
+        ({"alg": "EdDSA", "key": public(ED448)}, ED448, "EdDSA"),
     ],
-    ids=["HS256", "RS256", "EdDSA"],
+    ids=["HS256", "RS256", "Ed25519", "Ed448"],
 )
 async def test_a_good_token_says_who_one_is(key: dict[str, str], signer: Any, alg: str) -> None:
     identity = provider(key)
@@ -121,7 +134,15 @@ REFUSED: dict[str, Any] = {
     "exp is infinite": {"exp": float("inf")},
     "exp is text": {"exp": "tomorrow"},
     "exp is a list": {"exp": [1]},
+    "exp is not a number": {"exp": float("nan")},
+    "exp is a number in text": {"exp": str(now() + 60)},
     "not yet": {"nbf": now() + 86_400},
+    "nbf is not a number": {"nbf": float("nan")},
+    "made in the future": {"iat": now() + 86_400},
+    "iat is an object": {"iat": {}},
+    "sub is half a pair": {"sub": "\ud800"},
+    "sub is a fraction": {"sub": 7.0},
+    "uname is half a pair": {"uname": "\ud800"},
     "sub is a list": {"sub": ["7"]},
     "sub is empty": {"sub": ""},
     "sub is too long": {"sub": "x" * 256},
@@ -134,6 +155,7 @@ REFUSED: dict[str, Any] = {
     "uname is too long": {"uname": "x" * 65},
     "role is unknown": {"role": "god"},
     "role is a list": {"role": ["mod"]},
+    "role is in capitals": {"role": "MOD"},
     "an audience": {"aud": "elsewhere"},
 }
 
@@ -142,6 +164,52 @@ REFUSED: dict[str, Any] = {
 @pytest.mark.parametrize("changes", REFUSED.values(), ids=REFUSED)
 async def test_a_token_that_says_something_wrong_is_a_guests(changes: dict[str, Any]) -> None:
     assert await provider().user(APP, token(**changes)) is None
+
+
+@pytest.mark.gen_test
+async def test_two_subs_that_differ_are_two_users() -> None:
+    identity = provider()
+    users = [await identity.user(APP, token(sub=sub)) for sub in ("7", "07", "007", " 7", "7 ", "7\n", "+7", "7.0")]
+    assert len({user.id for user in users if user}) == len(users)
+
+
+@pytest.mark.gen_test
+async def test_a_refusal_is_counted_and_its_log_line_has_nothing_of_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    counted: list[str] = []
+    signed = importlib.import_module("tornado_chat_plugins.signed")
+    options = signed.Options(keys=(signed.Key("HS256", SECRET),))
+    log = logging.getLogger("tests.signed")
+    api = SimpleNamespace(app_id=2, options=options, log=log, count=counted.append, now=SystemClock().now)
+    identity = signed.register_identity(api)
+    assert await identity.user(APP, token()) is not None
+    assert counted == []
+    bad = [
+        unsigned({"alg": "HS256", "crit": ["LEAK"]}, claims()),
+        unsigned({"alg": "LEAK", "kid": "LEAK"}, claims()),
+        token(role="LEAK"),
+        token(uname=" LEAK"),
+        token(sub="LEAK" * 99),
+        token(exp="LEAK"),
+        token(aud="LEAK"),
+        token(exp=None),
+    ]
+    for text in bad:
+        assert await identity.user(APP, text) is None
+        assert text not in caplog.text
+    assert counted == ["refused"] * len(bad)
+    assert "LEAK" not in caplog.text
+    assert "its role is none of ours" in caplog.text
+    assert 'missing the "exp" claim' in caplog.text
+
+
+def test_without_pyjwt_the_start_fails_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for missing in ("jwt", "cryptography.exceptions"):
+        with monkeypatch.context() as patch:
+            patch.delitem(sys.modules, "tornado_chat_plugins.signed", raising=False)
+            patch.setitem(sys.modules, missing, None)
+            with pytest.raises(ConfigError, match=r"apps/2\.toml: plugin signed .*tornado-chat\[signed\]"):
+                load_identity()
 
 
 def unsigned(header: Any, payload: Any, signature: bytes = b"") -> str:
@@ -161,6 +229,8 @@ HOSTILE = {
     "alg is a number": unsigned({"alg": 7}, claims()),
     "crit": unsigned({"alg": "HS256", "crit": ["b64"], "b64": False}, claims()),
     "payload is a list": unsigned({"alg": "HS256"}, [1]),
+    "crit that is signed": jwt.encode(claims(), SECRET, headers={"crit": ["x"], "x": 1}),
+    "deep header": unsigned(b'{"alg":"HS256","x":' + b"[" * 1400 + b"]" * 1400 + b"}", claims()),
     "dots": "....",
     "one part": "alice",
     "junk": "\xe9.\xe9.\xe9",
@@ -198,6 +268,47 @@ def test_nothing_in_a_token_raises(text: str) -> None:
     assert believed(text) is None
 
 
+def signed_by_us(payload: bytes) -> str:
+    """A token with a good signature, whatever it says."""
+    return jwt.PyJWS().encode(payload, SECRET, "HS256")
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+CLAIMS = ("sub", "uname", "exp", "nbf", "iat", "aud", "iss", "role", "jti")
+
+
+@given(st.dictionaries(st.sampled_from(CLAIMS), JSON), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_nothing_in_a_signed_token_raises(changes: dict[str, Any], whole: bool) -> None:
+    said = (claims() if whole else {}) | changes
+    user = believed(signed_by_us(json.dumps(said).encode()))
+    if user is not None:
+        assert 0 <= user.id <= 2**53 - 1
+        assert is_uname(user.uname)
+        assert user.role == said.get("role", "member")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"[" * 2900,
+        b'{"exp":%d,"uname":"alice","sub":' % (now() + 60) + b"[" * 1400 + b"]" * 1400 + b"}",
+        b'{"sub":"7","uname":"alice","exp":' + b"9" * 2900 + b"}",
+        b'{"exp":%d,"uname":"alice","sub":' % (now() + 60) + b"9" * 2900 + b"}",
+        b'{"sub":"7","uname":"alice","exp":1e999}',
+        b"null",
+        b"\xff",
+        b"",
+    ],
+    ids=["deep", "deep sub", "huge exp", "huge sub", "exp overflows", "null", "no text", "empty"],
+)
+def test_a_signed_token_that_is_too_much_is_a_guests(payload: bytes) -> None:
+    assert believed(signed_by_us(payload)) is None
+
+
 @pytest.mark.gen_test
 async def test_keys_are_rotated_without_anyone_being_locked_out() -> None:
     old, new = {**HS_KEY, "kid": "old"}, {"alg": "HS256", "key": OTHER, "kid": "new"}
@@ -225,7 +336,15 @@ async def test_issuer_and_audience_are_wanted_where_they_are_set() -> None:
     identity = provider(issuer="www", audience="chat")
     assert await identity.user(APP, token(iss="www", aud="chat")) is not None
     assert await identity.user(APP, token(iss="www", aud=["x", "chat"])) is not None
-    for changes in ({}, {"iss": "www"}, {"aud": "chat"}, {"iss": "x", "aud": "chat"}, {"iss": "www", "aud": "x"}):
+    for changes in (
+        {},
+        {"iss": "www"},
+        {"aud": "chat"},
+        {"iss": "x", "aud": "chat"},
+        {"iss": "www", "aud": "x"},
+        {"iss": "ww", "aud": "chat"},
+        {"iss": "", "aud": "chat"},
+    ):
         assert await identity.user(APP, token(**changes)) is None
 
 
@@ -237,6 +356,14 @@ async def test_issuer_and_audience_are_wanted_where_they_are_set() -> None:
         ({"alg": "RS256", "key": private(RSA)}, "keys[0].key: this is a private key"),
         ({"alg": "EdDSA", "key": public(RSA)}, "keys[0].key: expected a public key of EdDSA in PEM"),
         ({"alg": "RS256", "key": public(ED)}, "keys[0].key: expected a public key of RS256 in PEM"),
+        (
+            {"alg": "RS256", "key": public(WEAK)},
+            "keys[0].key: a key of RS256 has at least 2048 bits, this one has 1024",
+        ),
+        ({"alg": "RS256", "key": public(EC)}, "keys[0].key: expected a public key of RS256 in PEM"),
+        ({"alg": "EdDSA", "key": unknown_kind()}, "keys[0].key: expected a public key of EdDSA in PEM"),
+        ({"alg": "HS256", "key": public(RSA)}, "keys[0].key: "),
+        ({"alg": "HS256", "key": private(ED)}, "keys[0].key: this is a private key"),
         ({"alg": "HS512", "key": SECRET}, "plugin.signed.keys[0].alg: 'HS512' is none of: HS256, RS256, EdDSA"),
         ({"alg": "HS256", "kye": SECRET}, "plugin.signed.keys[0].kye: unknown key; did you mean key?"),
         ({"alg": "HS256"}, "plugin.signed.keys[0].key: missing"),
