@@ -154,10 +154,11 @@ def _prepare(key: Key) -> Any:
 
 def _user_id(sub: object) -> int:
     """Return the user's id: a number as it is, any other name as a number that stays the same."""
-    if isinstance(sub, int) and not isinstance(sub, bool) and 0 <= sub <= MAX_ID:
+    if isinstance(sub, int) and not isinstance(sub, bool) and 1 <= sub <= MAX_ID:
         return sub
-    if not isinstance(sub, str) or not 1 <= len(sub) <= MAX_SUB:
-        raise _Refused("its sub is neither a number up to 2^53 - 1 nor a text of 1 to 255 characters")
+    # 0 is what some sites call a visitor who isn't logged in.
+    if not isinstance(sub, str) or sub == "0" or not 1 <= len(sub) <= MAX_SUB:
+        raise _Refused("its sub is neither a number from 1 to 2^53 - 1 nor a text of 1 to 255 characters")
     if _ID.fullmatch(sub) and int(sub) <= MAX_ID:
         return int(sub)
     return int.from_bytes(hashlib.sha256(sub.encode()).digest()[:8]) % MAX_ID + 1
