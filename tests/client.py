@@ -56,17 +56,17 @@ class Client:
         """Send an event without a callback."""
         self.send(f"42{json.dumps(event)}")
 
-    async def auth(self, app_id: Any = 2, token: Any = None) -> list[Any]:
+    async def auth(self, app_id: Any = 2, token: Any = None, **more: Any) -> list[Any]:
         """Send `auth`; return the ack, and keep its data."""
-        payload = {"app_id": app_id} | ({} if token is None else {"hashed_token": token})
+        payload = {"app_id": app_id} | ({} if token is None else {"hashed_token": token}) | more
         answer = await self.emit("auth", payload)
         if len(answer) > 1:
             self.data = answer[1]
         return answer
 
-    async def say(self, text: str) -> Any:
+    async def say(self, text: str, cid: str = "") -> Any:
         """Send `new_message`; return the first argument of the ack, None where there is none."""
-        answer = await self.emit("new_message", text)
+        answer = await self.emit("new_message", text, *([{"cid": cid}] if cid else []))
         return answer[0] if answer else None
 
     async def next(self, name: str) -> Any:

@@ -19,10 +19,10 @@ LAYERS = (
      "addresses", "events", "commands", "filters", "snapshot", "room",
      "store", "bus", "identity", "writer", "sanctions", "moderation", "presence", "chat", "plugin_api",
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
-     "metrics", "plugin_set", "http"},
+     "metrics", "plugin_set", "http", "quota", "repeats", "availability"},
     # adapters
     {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
-     "identity_moneypot", "store_mongo",
+     "identity_moneypot", "store_mongo", "mongo_rows",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
      "http_client", "store_memory", "file_watch", "manual_clock"},
     # the composition root, and what calls it

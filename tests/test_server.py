@@ -122,9 +122,10 @@ async def test_a_database_that_goes_away_is_an_internal_error_in_time_and_recove
             os.kill(pid, signal.SIGCONT)
 
         async def recovered() -> bool:
-            return await alice.say("after") is None
+            return (await healthz(server))[0] == 200
 
         await until(recovered)
+        assert await alice.say("after") is None
         await newcomer.next("new_message")
         heard = [payload for name, payload in newcomer.heard if name == "new_message"]
         assert {payload["text"] for payload in heard} == {"after"}

@@ -13,6 +13,7 @@ import pytest
 
 from tornado_chat.errors import StoreUnavailable
 from tornado_chat.models import Message, Role, User
+from tornado_chat.quota import Quota
 from tornado_chat.store import Posting, Store
 from tornado_chat.writer import MAX_BATCH, MAX_WAITING, Writer
 
@@ -30,6 +31,7 @@ class FaultyStore(Store):
         self.released = asyncio.Event()
         self.released.set()
         self.error: Exception | None = None
+        self.numbers: list[int] = []  # that the next messages get, whatever came before
         self._last = 0
 
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
@@ -39,9 +41,10 @@ class FaultyStore(Store):
         await self.released.wait()
         if self.error is not None:
             raise self.error
+        numbers = self.numbers or range(self._last + 1, self._last + 1 + len(postings))
         messages = [
             Message(app_id, number, posting.at, posting.user, posting.text)
-            for number, posting in enumerate(postings, self._last + 1)
+            for number, posting in zip(numbers, postings, strict=True)
         ]
         self._last += len(messages)
         return messages
@@ -50,14 +53,14 @@ class FaultyStore(Store):
 class Chat:
     """A writer with its store. `heard` is what the room (published) and the senders (answered) learn, in order."""
 
-    def __init__(self, pause: float = 0.0) -> None:
+    def __init__(self) -> None:
         self.store = FaultyStore()
         self.heard: list[tuple[str, int]] = []
         self.publishing = asyncio.Event()
         self.publish_released = asyncio.Event()
         self.publish_released.set()
         self.publish_error: Exception | None = None
-        self.writer = Writer(2, self.store, self._publish, timeout=30.0, pause=pause)
+        self.writer = Writer(2, self.store, self._publish, timeout=30.0)
 
     async def _publish(self, message: Message) -> None:
         self.publishing.set()
@@ -228,21 +231,21 @@ async def test_a_batch_gets_the_patience_that_its_oldest_member_has_left(
 @pytest.mark.gen_test
 async def test_no_more_wait_than_there_is_room_for(chat: Chat) -> None:
     first = await chat.hang("a")
-    behind = chat.say(*(str(number) for number in range(MAX_WAITING)))
+    behind = chat.say(*(str(number) for number in range(MAX_WAITING - 1)))
     await asyncio.ensure_future(turn())
     with pytest.raises(StoreUnavailable, match=str(MAX_WAITING)):
         await chat.writer.write(Posting(KATE, "one too many", NOW))
     chat.store.released.set()
     await asyncio.gather(first, *behind)
     stored = [text for batch in chat.store.batches for text in batch]
-    assert len(stored) == MAX_WAITING + 1
+    assert len(stored) == MAX_WAITING
     assert "one too many" not in stored
 
 
 @pytest.mark.gen_test
 async def test_there_is_room_again_when_the_queue_is_done(chat: Chat) -> None:
     first = await chat.hang("a")
-    behind = chat.say(*(str(number) for number in range(MAX_WAITING)))
+    behind = chat.say(*(str(number) for number in range(MAX_WAITING - 1)))
     await asyncio.ensure_future(turn())
     chat.store.released.set()
     await asyncio.gather(first, *behind)
@@ -322,12 +325,24 @@ async def test_draining_an_idle_writer_returns_at_once(chat: Chat) -> None:
 
 
 @pytest.mark.gen_test
-async def test_after_a_failure_senders_are_refused_at_once_for_a_while() -> None:
-    chat = Chat(pause=60.0)
-    chat.store.error = StoreUnavailable("away")
-    with pytest.raises(StoreUnavailable, match="away"):
-        await asyncio.gather(*chat.say("first"))
-    chat.store.error = None
-    with pytest.raises(StoreUnavailable, match="a moment ago"):
-        await asyncio.gather(*chat.say("second"))
-    assert chat.store.batches == [["first"]]
+async def test_apps_together_have_a_bound_too(chat: Chat) -> None:
+    quota = Quota(1)
+    first, second = (Writer(app, chat.store, chat._publish, timeout=30.0, quota=quota) for app in (2, 3))
+    chat.store.released.clear()
+    waiting = first.queue(Posting(KATE, "a", NOW))
+    with pytest.raises(StoreUnavailable, match="of all apps"):
+        second.queue(Posting(KATE, "b", NOW))
+    assert (quota.refused, second.waiting.used) == (1, 0)
+    chat.store.released.set()
+    await waiting
+    await second.write(Posting(KATE, "b", NOW))
+    assert quota.used == 0
+
+
+@pytest.mark.gen_test
+async def test_a_message_that_was_sent_before_is_answered_and_not_published_again(chat: Chat) -> None:
+    await asyncio.gather(*chat.say("a", "b"))
+    chat.store.numbers = [1]
+    await asyncio.gather(*chat.say("a"))
+    assert chat.heard[-1] == ("answered", 1)
+    assert [what for what, _ in chat.heard].count("published") == 2

@@ -84,7 +84,7 @@ class Actions:
             raise CommandRefused(f"There is no message {message_id} that could be deleted")
         if not message.plugin and message.user.key != actor.key and not actor.role.outranks(message.user.role):
             raise CommandRefused(f"{NOT_AUTHORIZED}: {message.user.uname} is {a_role(message.user.role)}")
-        await self._store.delete_messages(self._app_id, [message.id])
+        await self._store.delete_messages(self._app_id, [message.id], self._room.newest)
         self._room.forget({message.id})
         await self._bus.publish(self._app_id, message_deleted(message.id))
         self._happened(Deleted((message.id,), actor.uname))
@@ -99,7 +99,7 @@ class Actions:
         await self._writer.settled()  # what was said a moment ago may still wait to be stored
         ids = [message.id for message in self._room.messages_of(uname)]
         if ids:
-            await self._store.delete_messages(self._app_id, ids)
+            await self._store.delete_messages(self._app_id, ids, self._room.newest)
             self._room.forget(set(ids))
             spelled, _ = self._room.known(uname)
             await self._bus.publish(self._app_id, messages_purged(spelled, ids))
@@ -119,9 +119,9 @@ class Actions:
             await self._bus.disconnect(self._app_id, spelled)
         return len(spellings)
 
-    async def hold(self, user: User, text: str, plugin: str, reason: str) -> HeldMessage:
+    async def hold(self, user: User, text: str, plugin: str, reason: str, cid: str = "") -> HeldMessage:
         """Keep a message for a moderator, and tell staff. Raises StoreUnavailable."""
-        held = await self._holding.add(user, text, plugin, reason)
+        held = await self._holding.add(user, text, plugin, reason, cid)
         await self._bus.publish(self._app_id, message_held(held, self._room.staff))
         self._happened(Held(held.id, user, text, plugin, reason))
         return held
@@ -135,7 +135,7 @@ class Actions:
         """Post a message that waits, as its sender's. Raises CommandRefused where none waits; StoreUnavailable."""
         held = self._take(actor, held_id)
         try:
-            message = await self._writer.write(Posting(held.user, held.text, self._clock.now()))
+            message = await self._writer.write(Posting(held.user, held.text, self._clock.now(), cid=held.cid))
         except BaseException:
             self._holding.put_back(held)
             raise

@@ -24,13 +24,15 @@ from tornado_chat.moderation import Answer, Moderation, Refuse, Withhold
 from tornado_chat.plugin_api import Services
 from tornado_chat.plugin_set import PluginSet
 from tornado_chat.presence import Presence
+from tornado_chat.quota import Quota
+from tornado_chat.repeats import Repeats
 from tornado_chat.room import Occupant, Room
 from tornado_chat.sanctions import Sanctions
 from tornado_chat.store import Posting, Store
 from tornado_chat.supervision import Part, Supervisor
 from tornado_chat.text import duration_text, one_line
 from tornado_chat.verdicts import Action, PurgeSender
-from tornado_chat.writer import Writer
+from tornado_chat.writer import MAX_WAITING, Writer
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,15 @@ HELD = "Your message waits for a moderator"
 NOT_STORED = Answer(
     Ack.INTERNAL_ERROR, "Your message was not sent: the chat can't store messages right now. Please try again."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much an app may have: messages that wait to be stored (`quota` has those of all apps), and sockets."""
+
+    unstored: int = MAX_WAITING
+    quota: Quota | None = None
+    connections: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +67,18 @@ class Chat:
     """
 
     def __init__(
-        self, app_id: int, *, store: Store, bus: Bus, clock: Clock, history: int, presence_limit: int, timeout: float
+        self,
+        app_id: int,
+        *,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        history: int,
+        presence_limit: int,
+        timeout: float,
+        bounds: Bounds | None = None,
     ) -> None:
+        bounds = bounds or Bounds()
         self.app_id = app_id
         self._store = store
         self._bus = bus
@@ -66,7 +87,8 @@ class Chat:
         self._room = Room(history, presence_limit)
         self._sanctions = Sanctions(app_id, self._room, store, bus, clock, timeout=timeout, happened=self._happened)
         self._presence = Presence(app_id, self._room, bus, clock)
-        self._writer = Writer(app_id, store, self._publish, timeout=timeout)
+        self._writer = Writer(app_id, store, self._publish, timeout=timeout, limit=bounds.unstored, quota=bounds.quota)
+        self._repeats = Repeats(clock.monotonic)
         self._holding = Holding(app_id, store, clock)
         self._actions = Actions(
             app_id,
@@ -116,7 +138,15 @@ class Chat:
         history, mutes, _ = await asyncio.gather(
             self._store.recent(self.app_id, self._history), self._store.mutes(self.app_id), self._holding.load()
         )
-        self._room.remember(history)
+        deletions = await self._store.deletions(self.app_id, history[0].id - 1 if history else 0)
+        self._room.restore(history, deletions)
+        self._writer.begin_after(self._room.newest)
+        for message in history:
+            if message.cid:
+                self._repeats.remember((message.user.id, message.cid), Answer(None))
+        for held in self._holding.waiting:
+            if held.cid:
+                self._repeats.remember((held.user.id, held.cid), Answer(Ack.MESSAGE_HELD, HELD))
         self._sanctions.load(mutes)
         self._loaded = True
         self._plugins.start()
@@ -152,13 +182,18 @@ class Chat:
             await self._presence.left(seat.occupant.user, was_big)
             self._happened(Left(seat.occupant.user))
 
-    def snapshot(self, seat: Seat) -> dict[str, Any]:
+    def snapshot(self, seat: Seat, since: int | None = None) -> dict[str, Any]:
         """Return what `auth` answers: {user, room}, without `user` for a guest (seed). `room` is encoded already.
 
-        Staff are also told what is `held`, where something is.
+        Staff are also told what is `held`, where something is. To one who was here until message `since`, `room` has
+        what came after it; or, where that can't be told, all of it, and `reload` is True.
         """
         user = None if seat.occupant is None else seat.occupant.user
-        data: dict[str, Any] = {"room": self._room.snapshot(self._clock.now(), user)}
+        resumes = since is not None and self._room.covers(since)
+        room = self._room.snapshot(self._clock.now(), user, since if resumes else None)
+        data: dict[str, Any] = {"room": room}
+        if since is not None:
+            data["reload"] = not resumes
         if user is not None:
             data["user"] = user_payload(user)
             if user.role is not Role.MEMBER and (held := self._actions.held):
@@ -171,22 +206,28 @@ class Chat:
             return []
         return [describe(command) for command in usable(self._plugins.moderation.commands, seat.occupant.user)]
 
-    async def submit(self, seat: Seat, text: str) -> Answer | asyncio.Future[Answer]:
+    async def submit(self, seat: Seat, text: str, cid: str = "") -> Answer | asyncio.Future[Answer]:
         """Carry out a command, or check a message and queue it. `text` is trimmed, 1 to 350 units. Never raises.
 
         What is decided at once is the answer itself. A message that is queued has its answer once it is stored and
         published (the ack is None) or couldn't be; the future never fails. The next message of the same sender may be
-        submitted as soon as this returns, and comes after this one.
+        submitted as soon as this returns, and comes after this one. What the same user has sent with the same `cid`
+        before is not done again, and has the answer that it had then.
         """
         if seat.occupant is None:
             return Answer(Ack.USER_REQUIRED)
         user = seat.occupant.user
+        if not cid:
+            return await self._submit(user, text, cid)
+        return await self._repeats.once((user.id, cid), lambda: self._submit(user, text, cid))
+
+    async def _submit(self, user: User, text: str, cid: str) -> Answer | asyncio.Future[Answer]:
         moderation = self._plugins.moderation
         if is_command(text):
             return await moderation.command(user, text)
-        return await self._say(moderation, user, text)
+        return await self._say(moderation, user, text, cid)
 
-    async def _say(self, moderation: Moderation, user: User, text: str) -> Answer | asyncio.Future[Answer]:
+    async def _say(self, moderation: Moderation, user: User, text: str, cid: str) -> Answer | asyncio.Future[Answer]:
         if muted := self._muted(user):
             return muted
         screening = await moderation.screen(user, text)
@@ -201,9 +242,9 @@ class Chat:
         if muted := self._muted(user):
             return muted
         if isinstance(decision, Withhold):
-            answer: Answer | asyncio.Future[Answer] = await self._hold(user, decision)
+            answer: Answer | asyncio.Future[Answer] = await self._hold(user, decision, cid)
         else:
-            answer = self._queue(Posting(user, decision.text, self._clock.now(), shadow=decision.shadow))
+            answer = self._queue(Posting(user, decision.text, self._clock.now(), shadow=decision.shadow, cid=cid))
         if screening.actions:
             await self._carry_out([item for item in screening.actions if not isinstance(item[1], PurgeSender)], user)
         return answer
@@ -217,9 +258,9 @@ class Chat:
         stored.add_done_callback(partial(_answer, answer))
         return answer
 
-    async def post(self, seat: Seat, text: str) -> Answer:
+    async def post(self, seat: Seat, text: str, cid: str = "") -> Answer:
         """Submit, and wait for the answer."""
-        answer = await self.submit(seat, text)
+        answer = await self.submit(seat, text, cid)
         return answer if isinstance(answer, Answer) else await answer
 
     async def close(self) -> None:
@@ -239,9 +280,9 @@ class Chat:
         reason = f": {mute.reason}" if mute.reason else ""
         return Answer(Ack.USER_MUTED, f"You are muted for another {left}{reason}")
 
-    async def _hold(self, user: User, decision: Withhold) -> Answer:
+    async def _hold(self, user: User, decision: Withhold, cid: str) -> Answer:
         try:
-            await self._actions.hold(user, decision.text, decision.plugin, decision.reason)
+            await self._actions.hold(user, decision.text, decision.plugin, decision.reason, cid)
         except StoreUnavailable as error:
             log.warning("app %d: a message could not be held: %s", self.app_id, error)
             return NOT_STORED

@@ -17,6 +17,10 @@ class StoreUnavailable(ChatError):
     """The database didn't do it, or didn't answer in time. The operation's fate may be unknown."""
 
 
+class StoreAway(StoreUnavailable):
+    """The database is known to be away, which was logged; it wasn't asked."""
+
+
 class IdentityUnavailable(ChatError):
     """The site's API didn't give an answer that can be trusted; nothing is known about the user or app."""
 
@@ -56,8 +60,10 @@ class ClientError(StrEnum):
     MESSAGE_TYPE = "`new_message` requires string as first argument"
     MESSAGE_LENGTH = "`new_message` text must be 1-350 chars"
     MESSAGE_CALLBACK = "`new_message` requires a callback"
+    MESSAGE_CID = "`new_message` cid must be 1-64 characters of A-Z a-z 0-9 _ . : -"
     MESSAGE_UNICODE = "`new_message` text must be valid Unicode"
     MESSAGE_BEFORE_AUTH = "must `auth` before `new_message`"
+    AUTH_SINCE = "`since` of `auth` must be the id of a message"
     AUTH_TWICE = "must send `auth` event only once per connection"
     AUTH_ORIGIN = "the app you sent to `auth` event does not allow this page's origin"
     RATE_LIMITED = "too many events; send fewer, or you will be disconnected"

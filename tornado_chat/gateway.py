@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,7 @@ from tornado_chat.text import is_unicode, js_length, js_trim, one_line
 
 log = logging.getLogger(__name__)
 
+_CID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 MAX_UNANSWERED = 16  # messages of one client that wait to be stored
 
 # Socket.IO's own to send; as an event of a client they mean nothing. (The seed's README emits both.)
@@ -174,19 +176,23 @@ class Gateway:
             return self._client_error(connection, ClientError.AUTH_APP_ID)
         if id is None or len(args) > 1:
             return self._client_error(connection, ClientError.AUTH_CALLBACK)
+        since = payload.get("since")
+        if since is not None and (type(since) is not int or not 0 <= since <= MAX_ID):
+            return self._client_error(connection, ClientError.AUTH_SINCE)
         if connection.seat is not None or connection.joining:
             return self._client_error(connection, ClientError.AUTH_TWICE)
         tokens = (payload.get(name) for name in ("hashed_token", "token_hash", "token"))
         connection.joining = True
         try:
-            return await self._join(connection, app_id, next((token for token in tokens if token is not None), None))
+            token = next((token for token in tokens if token is not None), None)
+            return await self._join(connection, app_id, token, since)
         except (IdentityUnavailable, StoreUnavailable) as error:
             log.warning("auth for app %d: %s", app_id, error)
             return Ack.INTERNAL_ERROR
         finally:
             connection.joining = False
 
-    async def _join(self, connection: Connection, app_id: int, token: object) -> Any:
+    async def _join(self, connection: Connection, app_id: int, token: object, since: int | None) -> Any:
         found = await self._registry.find(app_id)
         if found is None:
             return self._client_error(connection, ClientError.AUTH_NO_APP)
@@ -215,7 +221,7 @@ class Gateway:
         if seat.occupant is not None:
             self._tabs.setdefault((app_id, seat.occupant.user.uname), []).append(connection.sid)
         await self._server.enter_room(connection.sid, _lobby(app_id))
-        return None, chat.snapshot(seat)
+        return None, chat.snapshot(seat, since)
 
     def _forget_tab(self, seat: Seat, sid: str) -> None:
         if seat.occupant is None:
@@ -244,9 +250,10 @@ class Gateway:
             self._client_error(connection, error)
             return Ack.CLIENT_ERROR
         text = js_trim(args[0])
+        cid = args[1]["cid"] if len(args) > 1 and args[1] else ""
         if connection.newest is not None and (is_command(text) or connection.unanswered >= MAX_UNANSWERED):
             await asyncio.wait({connection.newest})  # a command comes after what its sender said before
-        answer = await connection.seat.chat.submit(connection.seat, text)
+        answer = await connection.seat.chat.submit(connection.seat, text, cid)
         if isinstance(answer, Answer):
             return self._tell(connection, answer)
         connection.unanswered += 1
@@ -276,12 +283,21 @@ def _lobby(app_id: int) -> str:
     return f"app:{app_id}"
 
 
+def is_cid(value: object) -> bool:
+    """Tell whether a client may call its message so: 1 to 64 of A-Z a-z 0-9 _ . : -."""
+    return isinstance(value, str) and _CID.fullmatch(value) is not None
+
+
 def _message_error(args: list[Any]) -> ClientError | None:
     if not args or not isinstance(args[0], str):
         return ClientError.MESSAGE_TYPE
+    options = args[1] if len(args) > 1 else None
+    has_cid = isinstance(options, dict) and "cid" in options
     # As the original: a second argument that is no callback, and isn't falsy in JavaScript.
-    if any(isinstance(extra, list | dict) or extra for extra in args[1:]):
+    if any(isinstance(extra, list | dict) or extra for extra in args[2 if has_cid else 1 :]):
         return ClientError.MESSAGE_CALLBACK
+    if has_cid and not is_cid(args[1]["cid"]):
+        return ClientError.MESSAGE_CID
     if not is_unicode(args[0]):
         return ClientError.MESSAGE_UNICODE
     if not 1 <= js_length(js_trim(args[0])) <= MAX_TEXT:

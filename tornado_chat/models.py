@@ -79,6 +79,7 @@ class Message(msgspec.Struct, frozen=True):
     """A stored message. `id` counts up per app and is never used twice.
 
     `plugin` is the plugin that posted it, empty for what a user said. A `shadow` one is for its sender and staff alone.
+    `cid` is what its sender's client calls it, for its eyes alone.
     """
 
     app_id: int
@@ -88,6 +89,7 @@ class Message(msgspec.Struct, frozen=True):
     text: str
     plugin: str = ""
     shadow: bool = False
+    cid: str = ""
 
 
 class HeldMessage(msgspec.Struct, frozen=True):
@@ -100,6 +102,7 @@ class HeldMessage(msgspec.Struct, frozen=True):
     text: str
     plugin: str
     reason: str
+    cid: str = ""
 
 
 class Draft(msgspec.Struct, frozen=True):

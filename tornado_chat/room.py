@@ -11,6 +11,7 @@ import msgspec
 
 from tornado_chat.models import Message, Mute, Role, User, fold
 from tornado_chat.snapshot import Snapshot
+from tornado_chat.store import Deletion
 
 PRESENCE_LIMIT = 1000  # users; as many names as anyone reads, and 100 KB for each newcomer
 
@@ -36,6 +37,10 @@ class Room:
         self._snapshot = Snapshot(history)
         self.big = False
         self._history: deque[Message] = deque(maxlen=history)
+        self._deletions: deque[Deletion] = deque()  # in the order they were made
+        self._floor = 0  # of what came after this message, the room knows everything
+        self.newest = 0
+        """The id of the newest message that was ever shown here."""
         self._mutes: dict[str, Mute] = {}  # self._mutes[folded uname]
         self.owners: frozenset[str] = frozenset()
 
@@ -100,8 +105,25 @@ class Room:
     def remember(self, messages: Iterable[Message]) -> None:
         """Append messages to the history; the oldest fall out."""
         for message in messages:
+            if len(self._history) == self._history.maxlen:
+                self._floor = self._history[0].id
             self._history.append(message)
             self._snapshot.add_message(message)
+            self.newest = max(self.newest, message.id)
+        while self._deletions and self._deletions[0].after < self._floor:
+            self._deletions.popleft()
+
+    def restore(self, messages: list[Message], deletions: Iterable[Deletion]) -> None:
+        """Take over what was stored: the last messages, oldest first, and what was deleted since the first of them."""
+        if len(messages) == self._history.maxlen:
+            self._floor = messages[0].id - 1
+        self.remember(messages)
+        self._deletions.extend(deletions)
+        self.newest = max([self.newest, *(deletion.after for deletion in self._deletions)])
+
+    def covers(self, since: int) -> bool:
+        """Tell whether all that came after message `since` is known here, so that a client needn't begin anew."""
+        return self._floor <= since <= self.newest
 
     def find_message(self, message_id: int) -> Message | None:
         """Return a message that the room remembers."""
@@ -113,7 +135,8 @@ class Room:
         return [message for message in self._history if not message.plugin and message.user.key == key]
 
     def forget(self, ids: Set[int]) -> None:
-        """Remove messages from the history."""
+        """Remove messages from the history, and remember that they are gone."""
+        self._deletions.extend(Deletion(message.id, self.newest) for message in self._history if message.id in ids)
         self._history = deque((message for message in self._history if message.id not in ids), self._history.maxlen)
         self._snapshot.drop_messages(ids)
 
@@ -154,9 +177,16 @@ class Room:
         """All mutes, in the order they were made."""
         return list(self._mutes.values())
 
-    def snapshot(self, now: datetime, viewer: User | None = None) -> msgspec.Raw:
+    def snapshot(self, now: datetime, viewer: User | None = None, since: int | None = None) -> msgspec.Raw:
         """Return {users, history, muteList} as `auth` answers it to `viewer` (seed), as JSON.
 
-        In a big room `users` has staff only, and `user_count` tells how many are here.
+        In a big room `users` has staff only, and `user_count` tells how many are here. With `since`, which the room
+        must cover, `history` has what came after that message, and `deleted` the ids of what was deleted after it. A
+        deletion between that message and the next is among them, also where the client has heard of it: deleting
+        again changes nothing.
         """
-        return self._snapshot.encode(now, self.count if self.big else None, viewer)
+        count = self.count if self.big else None
+        if since is None:
+            return self._snapshot.encode(now, count, viewer)
+        deleted = [deletion.id for deletion in self._deletions if deletion.after >= since]
+        return self._snapshot.encode(now, count, viewer, since, deleted)

@@ -190,7 +190,7 @@ class Server:
         """Tell how the server is, as /healthz answers it."""
         database = "waiting"
         if self._store.ready:
-            database = "up" if await self._pings.get(None) else "down"
+            database = "up" if self._store.availability.writable and await self._pings.get(None) else "down"
         failures: Counter[str] = Counter()
         for chat in self._registry.chats:
             failures += chat.plugins.supervisor.failures

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -107,13 +108,26 @@ class Snapshot:
         if self._mutes.pop(key, None) is not None:
             self._mutes_part = None
 
-    def encode(self, now: datetime, count: int | None, viewer: User | None = None) -> msgspec.Raw:
-        """Return the snapshot at the time `now`, as `viewer` sees it (None: a guest)."""
+    def encode(
+        self,
+        now: datetime,
+        count: int | None,
+        viewer: User | None = None,
+        since: int | None = None,
+        deleted: Sequence[int] = (),
+    ) -> msgspec.Raw:
+        """Return the snapshot at the time `now`, as `viewer` sees it (None: a guest).
+
+        With `since` it has the messages after that one only, and says what was `deleted`.
+        """
         if self._mutes_part is None or now >= self._mutes_until:
             binding = {key: mute for key, mute in self._mutes.items() if mute[0] > now}
             self._mutes_until = min((expiry for expiry, _ in binding.values()), default=_FOREVER)
             self._mutes_part = b'"muteList":{' + b",".join(piece for _, piece in binding.values()) + b"}"
-        parts = [self._users(count), self._history(viewer), self._mutes_part]
+        history = self._history(viewer) if since is None else self._history_since(since, viewer)
+        parts = [self._users(count), history, self._mutes_part]
+        if since is not None:
+            parts.append(b'"deleted":' + msgspec.json.encode(deleted))
         if count is not None:
             parts.append(b'"user_count":%d' % count)
         return msgspec.Raw(b"{" + b",".join(parts) + b"}")
@@ -132,6 +146,15 @@ class Snapshot:
         if self._history_part is None:
             self._history_part = _history_part(piece.for_all for piece in self._messages)
         return self._history_part
+
+    def _history_since(self, since: int, viewer: User | None) -> bytes:
+        # From the newest back: who comes back has missed few.
+        pieces = list(takewhile(lambda piece: piece.id > since, reversed(self._messages)))[::-1]
+        staff = viewer is not None and viewer.role is not Role.MEMBER
+        own = None if viewer is None else viewer.uname
+        return _history_part(
+            piece.for_staff if staff else piece.for_sender if piece.sender == own else piece.for_all for piece in pieces
+        )
 
     def _forget(self, piece: _Piece) -> None:
         if piece.for_all is None:

@@ -12,13 +12,29 @@ from tornado_chat.models import Message, Mute, User
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """A message that isn't stored yet, so it has no id."""
+    """A message that isn't stored yet, so it has no id.
+
+    `cid` is what its client calls it, unique for its user; empty where the client doesn't.
+    """
 
     user: User
     text: str
     at: datetime
     plugin: str = ""
     shadow: bool = False
+    cid: str = ""
+
+
+def message_of(app_id: int, number: int, posting: Posting) -> Message:
+    """Return what a posting becomes once it has a number."""
+    return Message(app_id, number, posting.at, posting.user, posting.text, posting.plugin, posting.shadow, posting.cid)
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """A message that was deleted when `after` was the newest message of its app."""
+
+    id: int
+    after: int
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -41,7 +57,9 @@ class Store(Protocol):
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
         """Store `postings` (1 or more) in order, with ids that count up and are never used twice.
 
-        Answers within `timeout` seconds. All are durable when this returns.
+        A posting with a `cid` that its user has used before isn't stored again: it gets the message of the first.
+        Answers within `timeout` seconds. All are durable when this returns. Where it raises, none of them will ever be
+        in what `recent` returns, once a later `append` has returned.
         """
 
     async def recent(self, app_id: int, limit: int) -> list[Message]:
@@ -56,8 +74,14 @@ class Store(Protocol):
     async def delete_mute(self, mute: Mute) -> None:
         """Remove this very mute, and not one that replaced it."""
 
-    async def delete_messages(self, app_id: int, ids: Sequence[int]) -> None:
-        """Remove messages; ids that there are none of are passed over."""
+    async def delete_messages(self, app_id: int, ids: Sequence[int], newest: int) -> None:
+        """Remove messages; ids that there are none of are passed over. `newest` is the app's newest message.
+
+        That they are gone, and since when, is remembered as long as they would have been.
+        """
+
+    async def deletions(self, app_id: int, since: int) -> list[Deletion]:
+        """Return what was deleted when message `since`, or a newer one, was the newest."""
 
     async def plugin_get(self, app_id: int, plugin: str, key: str) -> Kept | None:
         """Return what a plugin put under a key; it may have run out."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tornado_chat.errors import StoreUnavailable
 from tornado_chat.models import Message, Mute
-from tornado_chat.store import Kept, Posting
+from tornado_chat.store import Deletion, Kept, Posting, message_of
 
 
 class MemoryStore:
@@ -17,19 +17,25 @@ class MemoryStore:
         self.away = False
         self._messages: dict[int, list[Message]] = {}  # self._messages[app_id], oldest first
         self._counters: dict[int, int] = {}
+        self._cids: dict[tuple[int, int, str], Message] = {}  # self._cids[app_id, user id, cid]
+        self._deletions: dict[int, list[Deletion]] = {}  # self._deletions[app_id]
         self._mutes: dict[tuple[int, str], Mute] = {}  # self._mutes[app_id, folded uname]
         self._kept: dict[tuple[int, str, str], Kept] = {}  # self._kept[app_id, plugin, key]
 
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
         self._check()
-        first = self._counters.get(app_id, 0) + 1
-        messages = [
-            Message(app_id, first + offset, posting.at, posting.user, posting.text, posting.plugin, posting.shadow)
-            for offset, posting in enumerate(postings)
-        ]
-        self._counters[app_id] = first + len(postings) - 1
-        self._messages.setdefault(app_id, []).extend(messages)
-        return messages
+        return [self._append(app_id, posting) for posting in postings]
+
+    def _append(self, app_id: int, posting: Posting) -> Message:
+        key = (app_id, posting.user.id, posting.cid)
+        if posting.cid and key in self._cids:
+            return self._cids[key]
+        self._counters[app_id] = number = self._counters.get(app_id, 0) + 1
+        message = message_of(app_id, number, posting)
+        self._messages.setdefault(app_id, []).append(message)
+        if posting.cid:
+            self._cids[key] = message
+        return message
 
     async def recent(self, app_id: int, limit: int) -> list[Message]:
         self._check()
@@ -50,10 +56,18 @@ class MemoryStore:
         if found is not None and found.at == mute.at:
             del self._mutes[mute.app_id, mute.key]
 
-    async def delete_messages(self, app_id: int, ids: Sequence[int]) -> None:
+    async def delete_messages(self, app_id: int, ids: Sequence[int], newest: int) -> None:
         self._check()
         gone = set(ids)
-        self._messages[app_id] = [message for message in self._messages.get(app_id, []) if message.id not in gone]
+        here = self._messages.get(app_id, [])
+        self._deletions.setdefault(app_id, []).extend(
+            Deletion(message.id, newest) for message in here if message.id in gone
+        )
+        self._messages[app_id] = [message for message in here if message.id not in gone]
+
+    async def deletions(self, app_id: int, since: int) -> list[Deletion]:
+        self._check()
+        return [deletion for deletion in self._deletions.get(app_id, []) if deletion.after >= since]
 
     async def plugin_get(self, app_id: int, plugin: str, key: str) -> Kept | None:
         self._check()

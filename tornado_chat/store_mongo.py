@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, ConfigurationError, InvalidURI, PyMongoError
 from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
+from tornado_chat.availability import Availability
 from tornado_chat.errors import ConfigError, StoreUnavailable
-from tornado_chat.models import Message, Mute, Role, User
-from tornado_chat.store import Kept, Posting
+from tornado_chat.models import Message, Mute
+from tornado_chat.mongo_rows import (
+    Row,
+    deletion_of,
+    kept_of,
+    message_row,
+    mute_id,
+    mute_of,
+    mute_row,
+    plugin_id,
+)
+from tornado_chat.mongo_rows import message_of as message_in
+from tornado_chat.store import Deletion, Kept, Posting, message_of
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +39,16 @@ T = TypeVar("T")
 FIRST_RETRY = 0.25  # seconds; doubles up to LAST_RETRY
 LAST_RETRY = 5.0
 DUPLICATE_KEY = 11000
+PROBE = 1.0  # seconds that a probe may take
 
 
 class MongoStore:
-    """Messages {app_id, id, at, user, text}, counters {_id: app_id, seq}, mutes {_id: "app:folded", ...}, and
-    plugin_data {_id: "app:plugin:key", value, expires_at}.
+    """Messages {app_id, id, at, user, text, cid}, counters {_id: app_id, seq}, mutes {_id: "app:folded", ...},
+    plugin_data {_id: "app:plugin:key", value, expires_at}, and health, which the probe writes to.
+
+    A message that was deleted leaves its row behind, without text and user: `gone` is what was the newest message then.
+    One of which it isn't known whether it was stored, and whose sender was told that it wasn't, leaves a row with
+    `gone` 0: its ids are taken, so that it can't come in later from a connection that was thought to be dead.
 
     `uri` is a mongodb:// URI, `timeout` is in seconds and bounds every operation,
     `retention_days` is how long messages are kept (0: for ever), `name` is what the log calls the database. Raises
@@ -61,8 +79,9 @@ class MongoStore:
                 timeoutMS=milliseconds,
                 serverSelectionTimeoutMS=milliseconds,
                 connectTimeoutMS=milliseconds,
-                # A retried write that timed out could be done twice.
-                retryWrites=False,
+                # On a replica set a write is tried once more where the primary steps down; the server sees to it that
+                # it is done once.
+                retryWrites=True,
             )
         except (InvalidURI, ConfigurationError, ValueError, TypeError) as error:
             # Not its message: that quotes the URI, and with it the password.
@@ -76,8 +95,11 @@ class MongoStore:
         self._mutes = db.mutes
         self._plugin_data = db.plugin_data
         self._ready = asyncio.Event()
-        # self._unsettled[app_id] = [_ids of the rows] of inserts that may or may not have been done
-        self._unsettled: dict[int, list[list[ObjectId]]] = {}
+        self._health = db.health
+        # self._unsettled[app_id] = [rows] of inserts that may or may not have been done
+        self._unsettled: dict[int, list[list[Row]]] = {}
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # of appending and settling, by app
+        self.availability = Availability(self._where, self.ping, self._probe)
 
     @property
     def ready(self) -> bool:
@@ -90,7 +112,7 @@ class MongoStore:
         while not self.ready:
             try:
                 # Nobody waits for this. The driver, which looks every half second, shall say what is wrong.
-                await self._within(self._make_indexes(), self._timeout + 1.0)
+                await self._bounded(self._make_indexes(), self._timeout + 1.0)
             except StoreUnavailable as error:
                 log.error(
                     "%s; the chat waits for it and tries again in %g s. "
@@ -106,59 +128,71 @@ class MongoStore:
 
     async def ping(self) -> None:
         """Raise StoreUnavailable unless the database answers."""
-        await self._within(self._client.admin.command("ping"), self._timeout)
+        await self._bounded(self._client.admin.command("ping"), min(PROBE, self._timeout))
+
+    @property
+    def where(self) -> str:
+        """What the log calls the database."""
+        return self._where
 
     async def close(self) -> None:
-        """Give back the connections."""
+        """Settle what is unsettled, where the database is there, and give back the connections."""
+        await self.availability.close()
+        if self._unsettled and self.availability.writable:
+            try:
+                await self._bounded(self._settle_all(), PROBE)
+            except StoreUnavailable as error:
+                log.warning("messages that were refused may show after the next start: %s", error)
         self._client.close()
 
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
-        self._require_ready()
+        self._require(writing=True)
         return await self._within(self._append(app_id, postings), min(timeout, self._timeout))
 
     async def recent(self, app_id: int, limit: int) -> list[Message]:
-        self._require_ready()
-        find = self._messages.find({"app_id": app_id}, {"_id": False}, sort=[("id", DESCENDING)], limit=limit)
-        return [_message(row) for row in await self._within(find.to_list(limit), self._timeout)][::-1]
+        self._require(writing=False)
+        find = self._messages.find(
+            {"app_id": app_id, "gone": None}, {"_id": False}, sort=[("id", DESCENDING)], limit=limit
+        )
+        return [message_in(row) for row in await self._within(find.to_list(limit), self._timeout)][::-1]
 
     async def mutes(self, app_id: int) -> list[Mute]:
-        self._require_ready()
+        self._require(writing=False)
         rows = await self._within(self._mutes.find({"app_id": app_id}).to_list(None), self._timeout)
-        return sorted((_mute(row) for row in rows), key=lambda mute: mute.at)
+        return sorted((mute_of(row) for row in rows), key=lambda mute: mute.at)
 
     async def save_mute(self, mute: Mute) -> None:
-        self._require_ready()
-        row = {
-            "_id": _mute_id(mute),  # MongoDB would take it from the filter; the embedded database doesn't
-            "app_id": mute.app_id,
-            "uname": mute.uname,
-            "mins": mute.mins,
-            "expires_at": mute.expires_at,
-            "by": mute.by,
-            "by_role": mute.by_role.value,
-            "reason": mute.reason,
-            "at": mute.at,
-        }
+        self._require(writing=True)
+        row = mute_row(mute)
         await self._within(self._mutes.replace_one({"_id": row["_id"]}, row, upsert=True), self._timeout)
 
     async def delete_mute(self, mute: Mute) -> None:
-        self._require_ready()
-        await self._within(self._mutes.delete_one({"_id": _mute_id(mute), "at": mute.at}), self._timeout)
+        self._require(writing=True)
+        await self._within(self._mutes.delete_one({"_id": mute_id(mute), "at": mute.at}), self._timeout)
 
-    async def delete_messages(self, app_id: int, ids: Sequence[int]) -> None:
-        self._require_ready()
-        gone = self._messages.delete_many({"app_id": app_id, "id": {"$in": list(ids)}})
+    async def delete_messages(self, app_id: int, ids: Sequence[int], newest: int) -> None:
+        self._require(writing=True)
+        gone = self._messages.update_many(
+            {"app_id": app_id, "id": {"$in": list(ids)}, "gone": None},
+            {"$set": {"gone": newest}, "$unset": {"text": "", "user": ""}},
+        )
         await self._within(gone, self._timeout)
 
+    async def deletions(self, app_id: int, since: int) -> list[Deletion]:
+        self._require(writing=False)
+        find = self._messages.find({"app_id": app_id, "gone": {"$gte": max(since, 1)}}, {"id": True, "gone": True})
+        rows = await self._within(find.to_list(None), self._timeout)
+        return sorted(map(deletion_of, rows), key=lambda deletion: (deletion.after, deletion.id))
+
     async def plugin_get(self, app_id: int, plugin: str, key: str) -> Kept | None:
-        self._require_ready()
-        row = await self._within(self._plugin_data.find_one({"_id": _plugin_id(app_id, plugin, key)}), self._timeout)
-        return None if row is None else _kept(row)
+        self._require(writing=False)
+        row = await self._within(self._plugin_data.find_one({"_id": plugin_id(app_id, plugin, key)}), self._timeout)
+        return None if row is None else kept_of(row)
 
     async def plugin_put(self, app_id: int, plugin: str, kept: Kept) -> bool:
-        self._require_ready()
+        self._require(writing=True)
         row = {
-            "_id": _plugin_id(app_id, plugin, kept.key),
+            "_id": plugin_id(app_id, plugin, kept.key),
             "app_id": app_id,
             "plugin": plugin,
             "key": kept.key,
@@ -169,37 +203,38 @@ class MongoStore:
         return (await self._within(put, self._timeout)).matched_count == 0
 
     async def plugin_delete(self, app_id: int, plugin: str, key: str) -> bool:
-        self._require_ready()
-        gone = self._plugin_data.delete_one({"_id": _plugin_id(app_id, plugin, key)})
+        self._require(writing=True)
+        gone = self._plugin_data.delete_one({"_id": plugin_id(app_id, plugin, key)})
         return bool((await self._within(gone, self._timeout)).deleted_count)
 
     async def plugin_items(self, app_id: int, plugin: str, prefix: str, limit: int) -> list[Kept]:
-        self._require_ready()
+        self._require(writing=False)
         # A range of the _id's own index: what begins with the prefix, up to the last code point there is.
-        first = _plugin_id(app_id, plugin, prefix)
+        first = plugin_id(app_id, plugin, prefix)
         find = self._plugin_data.find(
             {"_id": {"$gte": first, "$lt": f"{first}\U0010ffff"}}, sort=[("_id", ASCENDING)], limit=limit
         )
-        return [_kept(row) for row in await self._within(find.to_list(limit), self._timeout)]
+        return [kept_of(row) for row in await self._within(find.to_list(limit), self._timeout)]
 
     async def plugin_count(self, app_id: int, plugin: str) -> int:
-        self._require_ready()
+        self._require(writing=False)
         counted = self._plugin_data.count_documents({"app_id": app_id, "plugin": plugin})
         return int(await self._within(counted, self._timeout))
 
     async def _append(self, app_id: int, postings: Sequence[Posting]) -> list[Message]:
-        await self._settle(app_id)
-        try:
-            return await self._insert(app_id, postings)
-        except BulkWriteError as error:
-            if any(problem["code"] != DUPLICATE_KEY for problem in error.details["writeErrors"]):
-                raise
-        # The counter is behind the messages, as in a database that was restored from parts.
-        await self._settle(app_id)
-        await self._raise_counter(app_id)
-        return await self._insert(app_id, postings)
+        async with self._turns[app_id]:
+            await self._settle(app_id)
+            messages = await self._insert(app_id, postings)
+            if messages is None:
+                # The counter is behind the messages, as in a database that was restored from parts.
+                await self._raise_counter(app_id)
+                messages = await self._insert(app_id, postings)
+        if messages is None:
+            raise StoreUnavailable(f"{self._where}: message ids of app {app_id} are taken by somebody else")
+        return messages
 
-    async def _insert(self, app_id: int, postings: Sequence[Posting]) -> list[Message]:
+    async def _insert(self, app_id: int, postings: Sequence[Posting]) -> list[Message] | None:
+        """Store postings under new ids; None, and what was stored is unsettled, where some of these are taken."""
         counter = await self._counters.find_one_and_update(
             {"_id": app_id},
             {"$inc": {"seq": len(postings)}},
@@ -207,33 +242,77 @@ class MongoStore:
             return_document=ReturnDocument.AFTER,
         )
         first = counter["seq"] - len(postings) + 1
-        messages = [
-            Message(app_id, first + offset, posting.at, posting.user, posting.text, posting.plugin, posting.shadow)
-            for offset, posting in enumerate(postings)
-        ]
-        rows = [_row(message) for message in messages]
+        messages = [message_of(app_id, number, posting) for number, posting in enumerate(postings, first)]
+        rows = [{"_id": ObjectId(), **message_row(message)} for message in messages]
         try:
-            await self._messages.insert_many(rows)
+            # Not in order, so that one that was sent before doesn't keep those after it out.
+            await self._messages.insert_many(rows, ordered=False)
+        except BulkWriteError as error:
+            try:
+                firsts = await self._firsts(rows, error)
+                if firsts is None:
+                    await self._messages.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+                    return None
+            except BaseException:
+                self._unsettled.setdefault(app_id, []).append(rows)
+                raise
+            return [firsts.get(index, message) for index, message in enumerate(messages)]
         except BaseException:  # the time-out's cancellation too
             # Their fate is unknown, and their senders are told that nothing was sent.
-            self._unsettled.setdefault(app_id, []).append([row["_id"] for row in rows])
+            self._unsettled.setdefault(app_id, []).append(rows)
             raise
         return messages
 
-    async def _settle(self, app_id: int) -> None:
-        """Remove what was stored after all, although its senders were told that it wasn't.
+    async def _firsts(self, rows: list[Row], error: BulkWriteError) -> dict[int, Message] | None:
+        """Return the messages, by index, that were sent before under the same cid; None where other ids are taken.
 
-        What is unsettled is known to this process only: where it ends before the app's next message, such a message
+        Raises the error again where it is of another kind.
+        """
+        if not _only_duplicates(error):
+            raise error
+        problems = error.details["writeErrors"]
+        cids = [rows[problem["index"]].get("cid") for problem in problems]
+        found = self._messages.find({"cid": {"$in": [cid for cid in cids if cid]}}, {"cid": True, "id": True})
+        numbers = {row["cid"]: row["id"] for row in await found.to_list(None)}
+        if not all(cid in numbers for cid in cids):
+            return None
+        # As it was sent this time: what was stored may be deleted by now.
+        return {
+            problem["index"]: message_in(rows[problem["index"]] | {"id": numbers[cid]})
+            for problem, cid in zip(problems, cids, strict=True)
+        }
+
+    async def _settle(self, app_id: int) -> None:
+        """Void what may have been stored although its senders were told that it wasn't.
+
+        A row that isn't there is put there, void: the insert may still be under way on a connection that was given up.
+        What is unsettled is known to this process only: where it is killed before the database is back, such a message
         stays in the history.
         """
         unsettled = self._unsettled.pop(app_id, [])
         try:
             while unsettled:
-                await self._messages.delete_many({"_id": {"$in": unsettled[-1]}})
+                try:
+                    await self._messages.bulk_write([_void(row) for row in unsettled[-1]], ordered=False)
+                except BulkWriteError as error:
+                    # An id that is somebody else's keeps the late row out just as well.
+                    if not _only_duplicates(error):
+                        raise
                 unsettled.pop()
         finally:
             if unsettled:
                 self._unsettled.setdefault(app_id, []).extend(unsettled)
+
+    async def _settle_all(self) -> None:
+        for app_id in list(self._unsettled):
+            async with self._turns[app_id]:
+                await self._settle(app_id)
+
+    async def _probe(self) -> None:
+        """Store something, as durably as a message. Raises StoreUnavailable."""
+        row = {"_id": "probe", "at": datetime.now(UTC)}
+        await self._bounded(self._health.replace_one({"_id": row["_id"]}, row, upsert=True), min(PROBE, self._timeout))
+        await self._bounded(self._settle_all(), self._timeout)
 
     async def _raise_counter(self, app_id: int) -> None:
         newest = await self._messages.find_one({"app_id": app_id}, sort=[("id", DESCENDING)])
@@ -242,6 +321,9 @@ class MongoStore:
 
     async def _make_indexes(self) -> None:
         await self._messages.create_index([("app_id", ASCENDING), ("id", DESCENDING)], unique=True)
+        await self._messages.create_index("cid", unique=True, sparse=True)
+        deleted = {"gone": {"$gt": 0}}
+        await self._messages.create_index([("app_id", ASCENDING), ("gone", ASCENDING)], partialFilterExpression=deleted)
         await self._mutes.create_index("app_id")
         await self._mutes.create_index("expires_at", expireAfterSeconds=0)
         await self._plugin_data.create_index([("app_id", ASCENDING), ("plugin", ASCENDING)])
@@ -255,12 +337,23 @@ class MongoStore:
         if seconds:
             await self._messages.create_index("at", expireAfterSeconds=seconds)
 
-    def _require_ready(self) -> None:
+    def _require(self, *, writing: bool) -> None:
         if not self.ready:
             raise StoreUnavailable(f"{self._where} hasn't answered since the start")
+        self.availability.require(writing=writing)
 
     async def _within(self, operation: Awaitable[T], timeout: float) -> T:
-        """Return what `operation` returns, within `timeout` seconds. Raises StoreUnavailable for any other end."""
+        """Return what `operation` returns, within `timeout` seconds. Raises StoreUnavailable for any other end.
+
+        Then the database counts as away, until the probe has been answered.
+        """
+        try:
+            return await self._bounded(operation, timeout)
+        except StoreUnavailable as error:
+            self.availability.failed(error)
+            raise
+
+    async def _bounded(self, operation: Awaitable[T], timeout: float) -> T:
         try:
             return await asyncio.wait_for(operation, max(timeout, 0))
         except TimeoutError:
@@ -269,65 +362,23 @@ class MongoStore:
             raise StoreUnavailable(f"{self._where}: {type(error).__name__}: {_first_line(error)}") from error
 
 
+def _only_duplicates(error: BulkWriteError) -> bool:
+    problems = error.details["writeErrors"]
+    return not error.details["writeConcernErrors"] and all(problem["code"] == DUPLICATE_KEY for problem in problems)
+
+
+def _void(row: Row) -> UpdateOne:
+    place = {key: row[key] for key in ("app_id", "id", "at")}
+    return UpdateOne(
+        {"_id": row["_id"]},
+        {"$set": place | {"gone": 0}, "$unset": dict.fromkeys(("cid", "text", "user", "plugin", "shadow"), "")},
+        upsert=True,
+    )
+
+
 def _first_line(error: PyMongoError) -> str:
     if isinstance(error, BulkWriteError):
         # Its message quotes the rows, and with them what people wrote.
         return f"code {[problem['code'] for problem in error.details['writeErrors']]}"
     # pymongo appends a dump of the whole topology to its message.
     return str(error).partition(", Timeout:")[0].splitlines()[0][:200] if str(error) else ""
-
-
-def _row(message: Message) -> dict[str, Any]:
-    user = message.user
-    return {
-        "_id": ObjectId(),
-        "app_id": message.app_id,
-        "id": message.id,
-        "at": message.at,
-        "user": {"id": user.id, "uname": user.uname, "role": user.role.value},
-        "text": message.text,
-    } | {key: value for key, value in (("plugin", message.plugin), ("shadow", message.shadow)) if value}
-
-
-def _message(row: dict[str, Any]) -> Message:
-    user = row["user"]
-    return Message(
-        row["app_id"],
-        row["id"],
-        _utc(row["at"]),
-        User(user["id"], user["uname"], Role(user["role"])),
-        row["text"],
-        row.get("plugin", ""),
-        row.get("shadow", False),
-    )
-
-
-def _plugin_id(app_id: int, plugin: str, key: str) -> str:
-    return f"{app_id}:{plugin}:{key}"
-
-
-def _kept(row: dict[str, Any]) -> Kept:
-    expires_at = row["expires_at"]
-    return Kept(row["key"], row["value"].encode(), None if expires_at is None else _utc(expires_at))
-
-
-def _mute_id(mute: Mute) -> str:
-    return f"{mute.app_id}:{mute.key}"
-
-
-def _mute(row: dict[str, Any]) -> Mute:
-    return Mute(
-        row["app_id"],
-        row["uname"],
-        row["mins"],
-        _utc(row["expires_at"]),
-        row["by"],
-        Role(row["by_role"]),
-        row["reason"],
-        _utc(row["at"]),
-    )
-
-
-def _utc(at: datetime) -> datetime:
-    # The embedded database answers times with a zone object of its own that equals UTC and isn't UTC.
-    return at.astimezone(UTC)

@@ -109,12 +109,12 @@ class Person:
         self.user = user
         self.events: list[tuple[str, Any]] = []
 
-    async def say(self, text: str) -> Answer:
+    async def say(self, text: str, *, cid: str = "") -> Answer:
         """Say something, or type a command; return (ack, notice) as a named pair: `answer.ack` is None when posted."""
         text = js_trim(text)
         if not 1 <= js_length(text) <= MAX_TEXT:
             raise ValueError(f"a message has 1 to {MAX_TEXT} characters")
-        answer = await self._fixture.chat.post(self._seat, text)
+        answer = await self._fixture.chat.post(self._seat, text, cid)
         if answer.notice is not None:
             self.events.append((SYSTEM_MESSAGE, answer.notice))
         await self._fixture.settle()

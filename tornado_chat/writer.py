@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tornado_chat.errors import StoreUnavailable
+from tornado_chat.errors import StoreAway, StoreUnavailable
 from tornado_chat.models import Message
+from tornado_chat.quota import Quota
 from tornado_chat.store import Posting, Store
 
 log = logging.getLogger(__name__)
@@ -18,7 +19,6 @@ log = logging.getLogger(__name__)
 MAX_BATCH = 250
 # Four seconds of what the embedded database can take. Whoever comes after that is told at once.
 MAX_WAITING = 2000
-PAUSE = 1.0  # seconds
 
 
 @dataclass(slots=True)
@@ -32,8 +32,7 @@ class Writer:
     """Stores one app's messages.
 
     `publish` is awaited for each stored message, in id order, before its sender is answered. `timeout` is how many
-    seconds a sender waits at most. For `pause` seconds after a failure senders are refused at once: the messages that
-    one client sends into a dead database would else wait one after another, each its whole timeout.
+    seconds a sender waits at most. `limit` is how many may wait in this app, `quota` how many in all.
     """
 
     def __init__(
@@ -43,17 +42,28 @@ class Writer:
         publish: Callable[[Message], Awaitable[None]],
         *,
         timeout: float,
-        pause: float = PAUSE,
+        limit: int = MAX_WAITING,
+        quota: Quota | None = None,
     ) -> None:
         self._app_id = app_id
         self._store = store
         self._publish = publish
         self._timeout = timeout
-        self._pause = pause
+        self._own = Quota(limit)
+        self._all = quota or Quota(limit)
+        self._published = 0  # the highest id that the room knows
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
         self._newest: asyncio.Future[Message] | None = None
-        self._refuse_until = 0.0  # event-loop time
+
+    @property
+    def waiting(self) -> Quota:
+        """How many wait in this app."""
+        return self._own
+
+    def begin_after(self, newest: int) -> None:
+        """Take the messages up to `newest` as published."""
+        self._published = newest
 
     def queue(self, posting: Posting) -> asyncio.Future[Message]:
         """Have one message stored and published, after those that were queued before.
@@ -61,16 +71,17 @@ class Writer:
         Raises StoreUnavailable, here or in the future; then the message wasn't published, and never will be. Whoever
         cancels the future, or lets go of it, doesn't unsend the message.
         """
-        if len(self._waiting) >= MAX_WAITING:
-            raise StoreUnavailable(f"{MAX_WAITING} messages of app {self._app_id} are waiting to be stored")
+        if not self._own.take():
+            raise StoreUnavailable(f"{self._own.limit} messages of app {self._app_id} are waiting to be stored")
+        if not self._all.take():
+            self._own.give()
+            raise StoreUnavailable(f"{self._all.limit} messages of all apps are waiting to be stored")
         loop = asyncio.get_running_loop()
-        if loop.time() < self._refuse_until:
-            raise StoreUnavailable(f"messages of app {self._app_id} could not be stored a moment ago")
         entry = _Waiting(posting, loop.time() + self._timeout, loop.create_future())
         self._waiting.append(entry)
         if self._task is None:
             self._task = loop.create_task(self._run(), name=f"writer of app {self._app_id}")
-        entry.stored.add_done_callback(_retrieve)
+        entry.stored.add_done_callback(self._leave)
         self._newest = entry.stored
         return entry.stored
 
@@ -103,7 +114,6 @@ class Writer:
             stored = list(zip(batch, messages, strict=True))
         except StoreUnavailable as error:
             # Those who wait behind this batch would only wait as long again for the same answer.
-            self._refuse_until = asyncio.get_running_loop().time() + self._pause
             self._fail([*batch, *self._waiting], error)
             self._waiting.clear()
             return
@@ -112,21 +122,24 @@ class Writer:
             self._fail(batch, StoreUnavailable("internal error"))
             return
         for entry, message in stored:
-            try:
-                await self._publish(message)
-            except Exception:
-                log.exception("app %d: publishing message %d failed", self._app_id, message.id)
+            if message.id > self._published:  # else it was sent before, and published then
+                self._published = message.id
+                try:
+                    await self._publish(message)
+                except Exception:
+                    log.exception("app %d: publishing message %d failed", self._app_id, message.id)
             if not entry.stored.done():
                 entry.stored.set_result(message)
 
     def _fail(self, entries: list[_Waiting], error: StoreUnavailable) -> None:
-        log.warning("app %d: %d messages were refused: %s", self._app_id, len(entries), error)
+        level = logging.DEBUG if isinstance(error, StoreAway) else logging.WARNING
+        log.log(level, "app %d: %d messages were refused: %s", self._app_id, len(entries), error)
         for entry in entries:
             if not entry.stored.done():
                 entry.stored.set_exception(StoreUnavailable(str(error)))
 
-
-def _retrieve(stored: asyncio.Future[Message]) -> None:
-    """Take note of a failure that no sender waits for any more, so that asyncio doesn't print it."""
-    if not stored.cancelled():
-        stored.exception()
+    def _leave(self, stored: asyncio.Future[Message]) -> None:
+        self._own.give()
+        self._all.give()
+        if not stored.cancelled():
+            stored.exception()  # or asyncio prints a failure that no sender waits for any more

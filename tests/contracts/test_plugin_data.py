@@ -85,7 +85,7 @@ async def test_items_come_in_order_by_prefix_and_so_many(store: Store) -> None:
 async def test_deleted_messages_are_gone_and_their_ids_with_them(store: Store) -> None:
     await store.append(2, [Posting(ALICE, f"message {number}", START) for number in range(5)], 5.0)
     await store.append(3, [Posting(ALICE, "elsewhere", START)], 5.0)
-    await store.delete_messages(2, [1, 4, 5, 99])
+    await store.delete_messages(2, [1, 4, 5, 99], 6)
     assert [message.id for message in await store.recent(2, 10)] == [2, 3]
     assert len(await store.recent(3, 10)) == 1
     (later,) = await store.append(2, [Posting(ALICE, "later", START)], 5.0)

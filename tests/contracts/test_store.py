@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
+from pymongo.errors import DuplicateKeyError
 from tornado.ioloop import IOLoop
 
 from tornado_chat.clock import SystemClock
 from tornado_chat.errors import ConfigError, StoreUnavailable
 from tornado_chat.models import MAX_ID, Mute, Role, User
-from tornado_chat.store import Posting
+from tornado_chat.store import Deletion, Posting
 from tornado_chat.store_mongo import MongoStore
 
 # The present: MongoDB deletes by itself what has run out.
@@ -51,8 +53,8 @@ def store(open_store: Callable[..., MongoStore]) -> MongoStore:
     return open_store()
 
 
-def posting(text: str, user: User = ALICE) -> Posting:
-    return Posting(user, text, START)
+def posting(text: str, user: User = ALICE, cid: str = "") -> Posting:
+    return Posting(user, text, START, cid=cid)
 
 
 def a_mute(uname: str = "Eve", app_id: int = 2, **changes: Any) -> Mute:
@@ -160,7 +162,7 @@ async def test_the_indexes_of_the_design_are_there(store: MongoStore) -> None:
     messages = (await store._messages.index_information()).values()
     unique = [index["key"] for index in messages if index.get("unique")]
     # The embedded database forgets an index's direction, which only costs it a sort.
-    assert [[name for name, _ in key] for key in unique] == [["app_id", "id"]]
+    assert [[name for name, _ in key] for key in unique] == [["app_id", "id"], ["cid"]]
     assert [index["expireAfterSeconds"] for index in messages if "expireAfterSeconds" in index] == [90 * 86_400]
     mutes = (await store._mutes.index_information()).values()
     assert [index["expireAfterSeconds"] for index in mutes if "expireAfterSeconds" in index] == [0]
@@ -198,17 +200,118 @@ async def test_what_timed_out_and_was_stored_all_the_same_is_removed_before_the_
         def __getattr__(self, name: str) -> Any:
             return getattr(collection, name)
 
-        async def insert_many(self, rows: Any) -> None:
-            await insert_many(rows)
+        async def insert_many(self, rows: Any, **options: Any) -> None:
+            await insert_many(rows, **options)
             await asyncio.Event().wait()
 
     collection, store._messages = store._messages, SlowAnswer()  # type: ignore[assignment]
     with pytest.raises(StoreUnavailable, match="didn't answer within"):
         await store.append(2, [posting("not sent")], 0.5)
     store._messages = collection
-    assert [message.text for message in await store.recent(2, 250)] == ["a", "not sent"]
+    assert await store._messages.count_documents({"text": "not sent"}) == 1
+    await until_writable(store)
     await store.append(2, [posting("b")], TIMEOUT)
     assert [message.text for message in await store.recent(2, 250)] == ["a", "b"]
+
+
+@pytest.mark.gen_test
+async def test_an_insert_that_arrives_after_its_sender_was_refused_stores_nothing(store: MongoStore) -> None:
+    """A connection that was given up may still hold an insert, which a stalled database carries out when it wakes."""
+    late: list[Any] = []
+
+    class Stalled:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(collection, name)
+
+        async def insert_many(self, rows: Any, **_: Any) -> None:
+            late.extend(rows)
+            await asyncio.Event().wait()
+
+    collection, store._messages = store._messages, Stalled()  # type: ignore[assignment]
+    with pytest.raises(StoreUnavailable, match="didn't answer within"):
+        await store.append(2, [posting("late", cid="x"), posting("late too")], 0.2)
+    store._messages = collection
+    await until_writable(store)
+    (again,) = await store.append(2, [posting("late", cid="x")], TIMEOUT)
+    for row in late:
+        with pytest.raises(DuplicateKeyError):
+            await store._messages.insert_one(row)
+    assert [(message.id, message.text) for message in await store.recent(2, 250)] == [(again.id, "late")]
+
+
+@pytest.mark.gen_test
+async def test_a_cid_is_stored_once_for_its_user_in_its_app(store: MongoStore) -> None:
+    first = await store.append(2, [posting("a", cid="x"), posting("b", cid="y")], TIMEOUT)
+    again = await store.append(2, [posting("c"), posting("a", cid="x"), posting("d", cid="z")], TIMEOUT)
+    assert again[1].id == first[0].id
+    others = await store.append(2, [posting("a", cid="x", user=User(2, "Bob", Role.MEMBER))], TIMEOUT)
+    others += await store.append(3, [posting("a", cid="x")], TIMEOUT)
+    assert [message.text for message in await store.recent(2, 250)] == ["a", "b", "c", "d", "a"]
+    assert [message.cid for message in await store.recent(2, 250)] == ["x", "y", "", "z", "x"]
+    await store.delete_messages(2, [first[0].id], others[0].id)
+    assert (await store.append(2, [posting("a", cid="x")], TIMEOUT))[0].id == first[0].id
+    assert [message.text for message in await store.recent(2, 250)] == ["b", "c", "d", "a"]
+
+
+@pytest.mark.gen_test
+async def test_it_is_known_what_was_deleted_and_when(store: MongoStore) -> None:
+    await store.append(2, [posting(text) for text in "abcd"], TIMEOUT)
+    await store.delete_messages(2, [1], 2)
+    await store.delete_messages(2, [2, 3, 99], 4)
+    await store.delete_messages(2, [1], 4)
+    assert await store.deletions(2, 0) == [Deletion(1, 2), Deletion(2, 4), Deletion(3, 4)]
+    assert await store.deletions(2, 3) == [Deletion(2, 4), Deletion(3, 4)]
+    assert await store.deletions(3, 0) == []
+    rows = await store._messages.find({"gone": {"$gt": 0}}).to_list(None)
+    assert not any("text" in row or "user" in row for row in rows)
+
+
+@pytest.mark.gen_test
+async def test_a_database_that_failed_is_refused_at_once_and_used_again_when_it_is_back(store: MongoStore) -> None:
+    answers = asyncio.Event()
+    ping, store.availability._read = store.availability._read, AsyncMock(side_effect=StoreUnavailable("away"))
+    store.availability.failed(StoreUnavailable("it broke"))
+    for operation in (store.append(2, [posting("a")], TIMEOUT), store.recent(2, 1), store.mutes(2)):
+        with pytest.raises(StoreUnavailable, match="is away"):
+            await operation
+    assert (store.availability.outages, store.availability.refused) == (1, 3)
+
+    async def back() -> None:
+        answers.set()
+        await ping()
+
+    store.availability._read = back
+    await asyncio.wait_for(answers.wait(), TIMEOUT)
+    await until_writable(store)
+    assert len(await store.append(2, [posting("a")], TIMEOUT)) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_database_that_answers_and_does_not_store_is_still_read(store: MongoStore) -> None:
+    await store.append(2, [posting("a")], TIMEOUT)
+    refused = asyncio.Event()
+    write = store.availability._write
+
+    async def full() -> None:
+        refused.set()
+        raise StoreUnavailable("disk full")
+
+    store.availability._write = full
+    store.availability.failed(StoreUnavailable("disk full"))
+    await asyncio.wait_for(refused.wait(), TIMEOUT)
+    assert len(await store.recent(2, 1)) == 1
+    with pytest.raises(StoreUnavailable, match="not storing anything"):
+        await store.append(2, [posting("b")], TIMEOUT)
+    store.availability._write = write
+    await until_writable(store)
+    assert len(await store.append(2, [posting("b")], TIMEOUT)) == 1
+
+
+async def until_writable(store: MongoStore) -> None:
+    """Wait for the probe's end."""
+    if store.availability._task is not None:
+        await asyncio.wait({store.availability._task}, timeout=TIMEOUT)
+    assert store.availability.writable
 
 
 def test_before_it_is_open_a_store_says_so(uri: str, database: str, run: Callable[[Awaitable[Any]], Any]) -> None:
