@@ -52,7 +52,7 @@ def test_what_a_file_leaves_out_has_its_default(conf: Conf) -> None:
     _, app = config.apps[2]
     assert (config.server.host, config.server.port) == ("127.0.0.1", 4000)
     assert (config.mongodb.uri.reveal(), config.mongodb.timeout) == ("embedded", 3.0)
-    assert (app.history, app.identity, app.plugins, app.origins) == (250, "moneypot", ("mute", "help"), ())
+    assert (app.history, app.identity, app.plugins, app.origins) == (250, "moneypot", ("mute", "help", "reload"), ())
 
 
 def test_what_a_file_says_is_read(conf: Conf) -> None:

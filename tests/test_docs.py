@@ -26,7 +26,7 @@ from tornado_chat.models import HeldMessage, Message, Mute, Role, User
 from tornado_chat.plugins import discover
 from tornado_chat.testing import ChatFixture, Person
 from tornado_chat.verdicts import fault_of
-from tornado_chat.web import AppReading, Health, Reading
+from tornado_chat.web import AppReading, Bound, DatabaseReading, Health, Reading
 from tornado_chat.web.metrics import registry_of
 
 ROOT = Path(__file__).parent.parent
@@ -93,13 +93,15 @@ def test_every_event_is_documented() -> None:
         "by": "x",
         "approved": True,
         "text": "x",
+        "soonest": 1,
+        "latest": 2,
     }
     made = [
         function(*(samples[name] for name in _required(function))).name
         for name, function in inspect.getmembers(events, inspect.isfunction)
         if inspect.signature(function).return_annotation == "Event"
     ]
-    assert len(made) == 12
+    assert len(made) == 14
     for name in [*made, events.SYSTEM_MESSAGE, events.CLIENT_ERROR]:
         assert re.search(rf"^\|[^|]*`{name}`", README, re.MULTILINE), name
 
@@ -176,7 +178,9 @@ def test_everything_of_the_testing_module_is_documented() -> None:
 def test_every_metric_is_documented(tmp_path: Path) -> None:
     counted = PluginMetrics("x")
     app = AppReading({}, {}, {}, 0, {"x": counted})
-    page = generate_latest(registry_of(lambda: Reading(0, {}, {}, {}, {2: app}))).decode()
+    page = generate_latest(
+        registry_of(lambda: Reading(0, {"unstored": Bound(0, 1, 0)}, DatabaseReading(True, 0, 0), {}, {}, {}, {2: app}))
+    ).decode()
     names = set(re.findall(r"^# TYPE (\w+)", page, re.MULTILINE))
     assert len(names) >= 9
     assert [name for name in sorted(names) if f"`{name}" not in README + PLUGINS + CONF] == []

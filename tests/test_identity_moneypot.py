@@ -128,8 +128,8 @@ async def test_neither_secret_nor_token_shows_anywhere(
 async def test_look_ups_in_flight_are_bounded(
     identity: MoneypotIdentity, api: FakeMoneypot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity._users, "_max_flights", 3)
-    assert identity._apps._max_flights == MAX_IN_FLIGHT
+    assert identity.quota.limit == MAX_IN_FLIGHT
+    monkeypatch.setattr(identity.quota, "limit", 3)
     assert await identity.app(2) == DICE
     assert await identity.user(DICE, TOKEN) is not None
     api.mood = "slow"

@@ -19,10 +19,10 @@ LAYERS = (
      "addresses", "events", "commands", "filters", "snapshot", "room",
      "store", "bus", "identity", "writer", "sanctions", "moderation", "presence", "chat", "plugin_api",
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
-     "metrics", "plugin_set", "http", "quota", "repeats", "availability"},
+     "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks"},
     # adapters
     {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
-     "identity_moneypot", "store_mongo", "mongo_rows",
+     "identity_moneypot", "store_mongo", "mongo_rows", "http_server",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
      "http_client", "store_memory", "file_watch", "manual_clock"},
     # the composition root, and what calls it
@@ -40,7 +40,7 @@ HOMES = {
     "prometheus_client": {"web"},
     "cachetools": {"lookup_cache"},
     "nx_27017": {"mongo_embedded"},
-    "tornado": {"web", "engine", "gateway", "server", "testing"},
+    "tornado": {"web", "engine", "gateway", "server", "testing", "http_server"},
 }
 
 

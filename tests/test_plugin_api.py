@@ -326,3 +326,11 @@ async def test_its_client_is_one_and_is_closed_with_it(chat: ChatFixture, taken:
     assert chat.http.requests[1] == ("POST", "https://example.com/b", [1])
     await api.storage.put("a", api.app_id)
     assert await chat.api("tool").storage.get("a") == 2
+
+
+@pytest.mark.gen_test
+async def test_everybody_who_can_be_asked_about_is(chat: ChatFixture, taken: list[PluginApi]) -> None:
+    await chat.open(handing(taken))
+    await chat.join("alice")
+    (api,) = taken
+    assert api.recheck() == 0  # these users' identity can't change

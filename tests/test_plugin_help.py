@@ -84,7 +84,7 @@ async def test_a_client_asks_for_the_list(serve: Any, connect: Any, make_config:
     _, commands = await alice.emit("commands", {"ignored": True})
     assert [command["name"] for command in commands] == ["help"]
     _, commands = await bob.emit("commands")
-    assert [command["name"] for command in commands] == ["help", "mute", "unmute"]
+    assert [command["name"] for command in commands] == ["help", "mute", "reload", "unmute"]
     assert commands[1]["usage"] == "/mute <user> [duration] [reason]"
     bob.tell("commands")
     assert await bob.next("client_error") == "must provide callback to `commands` event"

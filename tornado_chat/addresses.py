@@ -20,7 +20,7 @@ class TrustedProxies:
         """
         client = peer
         for hop in reversed([hop.strip() for hop in forwarded_for.split(",") if hop.strip()]):
-            if not self._trusts(client):
+            if not self.trusts(client):
                 return client
             try:
                 client = str(ip_address(hop))
@@ -28,7 +28,8 @@ class TrustedProxies:
                 return client
         return client
 
-    def _trusts(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
+        """Tell whether an address is one of the proxies."""
         try:
             parsed = ip_address(address)
         except ValueError:

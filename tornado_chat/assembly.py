@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tornado_chat.bus import Bus
-from tornado_chat.chat import Chat
+from tornado_chat.chat import Bounds, Chat
 from tornado_chat.clock import Clock
 from tornado_chat.config import AppFile, Config
 from tornado_chat.http import HttpClient
@@ -44,6 +44,7 @@ class Assembly:
         bus: Bus,
         clock: Clock,
         timeout: float,
+        bounds: Bounds,
         identities: Mapping[str, IdentityProvider],
         make_http: Callable[[], HttpClient],
     ) -> None:
@@ -51,6 +52,7 @@ class Assembly:
         self._bus = bus
         self._clock = clock
         self._timeout = timeout
+        self._bounds = bounds
         self._identities = identities
         self._make_http = make_http
         self._built: Built | None = None
@@ -115,6 +117,7 @@ class Assembly:
             history=app_file.history,
             presence_limit=app_file.presence.limit,
             timeout=self._timeout,
+            bounds=self._bounds,
         )
 
     def _load(self, chat: Chat, name: str, app_file: AppFile, catalog: Mapping[str, Found]) -> PluginSet:

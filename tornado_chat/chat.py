@@ -13,7 +13,7 @@ from tornado_chat.actions import Actions
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
 from tornado_chat.commands import describe, is_command, usable
-from tornado_chat.errors import Ack, StoreUnavailable
+from tornado_chat.errors import Ack, ChatFull, StoreUnavailable
 from tornado_chat.events import held_payload, user_payload
 from tornado_chat.gates import Visitor
 from tornado_chat.happenings import Happening, Joined, Left, Posted, Rejected, Suspended
@@ -25,6 +25,7 @@ from tornado_chat.plugin_api import Services
 from tornado_chat.plugin_set import PluginSet
 from tornado_chat.presence import Presence
 from tornado_chat.quota import Quota
+from tornado_chat.rechecks import Rechecks, Voucher
 from tornado_chat.repeats import Repeats
 from tornado_chat.room import Occupant, Room
 from tornado_chat.sanctions import Sanctions
@@ -36,19 +37,28 @@ from tornado_chat.writer import MAX_WAITING, Writer
 
 log = logging.getLogger(__name__)
 
+MAX_CALLS = 1000
 HELD = "Your message waits for a moderator"
 NOT_STORED = Answer(
     Ack.INTERNAL_ERROR, "Your message was not sent: the chat can't store messages right now. Please try again."
 )
+UNKNOWN = Answer(
+    Ack.INTERNAL_ERROR, "Your message was not sent: the site can't be asked who you are. Please try again later."
+)
+BUSY = Answer(Ack.INTERNAL_ERROR, "Your message was not sent: the chat is too busy. Please try again.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How much an app may have: messages that wait to be stored (`quota` has those of all apps), and sockets."""
+    """How much an app may have.
+
+    Messages that wait to be stored (`quota` has those of all apps), connections, calls of plugins under way.
+    """
 
     unstored: int = MAX_WAITING
     quota: Quota | None = None
     connections: int = 10_000
+    plugin_calls: int = MAX_CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,11 @@ class Chat:
         self._presence = Presence(app_id, self._room, bus, clock)
         self._writer = Writer(app_id, store, self._publish, timeout=timeout, limit=bounds.unstored, quota=bounds.quota)
         self._repeats = Repeats(clock.monotonic)
+        self._rechecks = Rechecks(app_id, self._room, bus, clock, self._sanctions.release)
+        self.sockets = Quota(bounds.connections)
+        """The app's connections."""
+        self._plugin_calls = bounds.plugin_calls
+        self._busy = 0  # how often there were too many calls of plugins under way
         self._holding = Holding(app_id, store, clock)
         self._actions = Actions(
             app_id,
@@ -116,6 +131,7 @@ class Chat:
             self._clock,
             self._supervisor(),
             make_http,
+            self.recheck,
         )
 
     @property
@@ -159,16 +175,22 @@ class Chat:
         """Ask the gates whether this one may join: None where they may, else what they are told. Never raises."""
         return await self._plugins.moderation.admit(visitor)
 
-    async def join(self, user: User | None) -> Seat:
+    async def join(self, user: User | None, voucher: Voucher | None = None) -> Seat:
         """Seat one socket of `user` (None: a guest), and tell the room of a user who wasn't here.
+
+        `voucher` says who knows the user, where that may change. Raises ChatFull.
 
         The caller subscribes the socket after this and takes the snapshot in the same breath, so that it neither
         misses nor doubles a message, and isn't told of itself.
         """
+        if not self.sockets.take():
+            raise ChatFull(f"app {self.app_id} has {self.sockets.limit} connections already")
         if user is None:
             return Seat(self, None)
         was_big = self._room.big
         occupant, first = self._room.enter(user)
+        if voucher is not None:
+            self._rechecks.watch(occupant, voucher)
         await self._sanctions.release(user)
         if first:
             await self._presence.came(user, was_big)
@@ -177,6 +199,7 @@ class Chat:
 
     async def leave(self, seat: Seat) -> None:
         """Give the seat back, and tell the room where it was the user's last."""
+        self.sockets.give()
         was_big = self._room.big
         if seat.occupant is not None and self._room.leave(seat.occupant):
             await self._presence.left(seat.occupant.user, was_big)
@@ -216,10 +239,33 @@ class Chat:
         """
         if seat.occupant is None:
             return Answer(Ack.USER_REQUIRED)
+        if seat.occupant.vouched_until < self._clock.monotonic():
+            return UNKNOWN
+        if self._overloaded():
+            return BUSY
         user = seat.occupant.user
         if not cid:
             return await self._submit(user, text, cid)
         return await self._repeats.once((user.id, cid), lambda: self._submit(user, text, cid))
+
+    def _overloaded(self) -> bool:
+        """Tell, and count, whether so many calls of plugins are under way that one more would only wait."""
+        busy = self._plugins.supervisor.in_flight >= self._plugin_calls
+        self._busy += busy
+        return busy
+
+    @property
+    def bounds(self) -> dict[str, tuple[int, int, int]]:
+        """How much of what is bounded is in use: (in use, limit, how often one more was refused), by its setting."""
+        return {
+            "connections_per_app": (self.sockets.used, self.sockets.limit, self.sockets.refused),
+            "unstored_per_app": (self._writer.waiting.used, self._writer.waiting.limit, self._writer.waiting.refused),
+            "plugin_calls": (self._plugins.supervisor.in_flight, self._plugin_calls, self._busy),
+        }
+
+    def recheck(self) -> int:
+        """Ask again who everybody is; return of how many that can be asked."""
+        return self._rechecks.hurry()
 
     async def _submit(self, user: User, text: str, cid: str) -> Answer | asyncio.Future[Answer]:
         moderation = self._plugins.moderation
@@ -269,6 +315,7 @@ class Chat:
         await asyncio.gather(self._plugins.close(), self._writer.drain())
         await self._writer.drain()
         await self._presence.close()
+        await self._rechecks.close()
         await self._sanctions.close()
 
     def _muted(self, user: User) -> Answer | None:

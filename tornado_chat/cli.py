@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tornado_chat.config import AppFile, Config, DemoTable, IdentityTable, MongodbTable, ServerTable, load_config
 from tornado_chat.errors import ConfigError
+from tornado_chat.http_server import allow_descriptors, hand_on, inherited_sockets
 from tornado_chat.logs import set_up_logging
 from tornado_chat.loop_watch import LoopWatch
 from tornado_chat.models import Role, User
@@ -51,7 +54,7 @@ def demo_config(port: int, data_dir: Path) -> Config:
         id=DEMO_APP,
         origins=LOOPBACK_PAGES,
         identity="demo",
-        plugins=("mute", "help", "lock", "review", "flood", "wordlist"),
+        plugins=("mute", "help", "reload", "lock", "review", "flood", "wordlist"),
         plugin={"flood": {"burst": 20, "rate": 1.0}, "wordlist": {"words": ["darn"], "action": "replace"}},
     )
     return Config(
@@ -124,13 +127,13 @@ def _serve(options: argparse.Namespace) -> int:
     set_up_logging(config.secrets)
     if config.identity.demo is not None:
         log.warning("[identity.demo] is on: anyone can be any demo user of the apps that use it")
-    asyncio.run(_run(config, port=options.port, demo=options.page))
+    _serve_until_stopped(config, port=options.port, demo=options.page)
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
     set_up_logging([])
-    asyncio.run(_run(demo_config(options.port, options.data), demo=True))
+    _serve_until_stopped(demo_config(options.port, options.data), demo=True)
     return 0
 
 
@@ -173,8 +176,23 @@ async def _construct(config: Config) -> None:
     Server(config)
 
 
-async def _run(config: Config, *, port: int | None = None, demo: bool = False) -> None:
-    """Serve until SIGINT or SIGTERM, a second of which ends the process at once; SIGHUP reads the files again."""
+def _serve_until_stopped(config: Config, *, port: int | None = None, demo: bool = False) -> None:
+    """Serve; on SIGUSR2 become a new process of the same command, with the same id and the same listening sockets.
+
+    Whoever connects in between waits in the sockets' queue.
+    """
+    allow_descriptors(config.limits.connections + config.limits.http_connections)
+    sockets = asyncio.run(_run(config, port=port, demo=demo))
+    if sockets:
+        environ = os.environ | hand_on(sockets)
+        os.execve(sys.executable, [sys.executable, "-m", "tornado_chat", *sys.argv[1:]], environ)  # noqa: S606
+
+
+async def _run(config: Config, *, port: int | None, demo: bool) -> list[socket.socket]:
+    """Serve until SIGINT or SIGTERM, a second of which ends the process at once; SIGHUP reads the files again.
+
+    Returns the listening sockets where it is to go on in a new process: after SIGUSR2.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
@@ -186,8 +204,17 @@ async def _run(config: Config, *, port: int | None = None, demo: bool = False) -
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_stop)
+    restart = asyncio.Event()
+
+    def ask_to_restart() -> None:
+        restart.set()
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGUSR2, ask_to_restart)
     # What comes into the log from now on has no new secret in it either.
-    server = Server(config, port=port, demo=demo, reading=lambda config: set_up_logging(config.secrets))
+    server = Server(
+        config, port=port, demo=demo, reading=lambda config: set_up_logging(config.secrets), sockets=inherited_sockets()
+    )
     reloads: set[asyncio.Task[bool]] = set()
 
     def reload() -> None:
@@ -208,4 +235,5 @@ async def _run(config: Config, *, port: int | None = None, demo: bool = False) -
         await stop.wait()
     finally:
         watch.stop()
-        await server.stop()
+        await server.stop(keep_listening=restart.is_set())
+    return server.sockets if restart.is_set() else []

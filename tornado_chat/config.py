@@ -55,13 +55,14 @@ class ServerTable(Table):
     heartbeat: Annotated[float, Meta(ge=0.1, le=300)] = 25.0
     batch_window: Annotated[float, Meta(ge=0, le=0.1)] = 0.005
     watch: bool = False
+    drain: Annotated[float, Meta(ge=1, le=300)] = 10.0
 
     def __post_init__(self) -> None:
         TrustedProxies(self.trusted_proxies)
 
 
 class LimitsTable(Table):
-    """[limits]: the engine's, by the same names"""
+    """[limits]"""
 
     connections: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     connections_per_address: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
@@ -70,6 +71,13 @@ class LimitsTable(Table):
     handshake: Annotated[float, Meta(ge=0.1, le=300)] = 10.0
     event_rate: Annotated[float, Meta(ge=0.1, le=1_000_000)] = 20.0
     event_burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
+    message: Annotated[int, Meta(ge=4096, le=1 << 20)] = 65_536
+    connections_per_app: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    http_connections: Annotated[int, Meta(ge=10, le=1_000_000)] = 5_000
+    unstored: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    unstored_per_app: Annotated[int, Meta(ge=1, le=1_000_000)] = 2_000
+    plugin_calls: Annotated[int, Meta(ge=1, le=1_000_000)] = 1_000
+    lookups: Annotated[int, Meta(ge=1, le=100_000)] = 500
 
 
 class MongodbTable(Table):
@@ -87,6 +95,8 @@ class MoneypotTable(Table):
     api: Annotated[str, Meta(pattern=API)]
     app_secret: Secret
     timeout: Annotated[float, Meta(ge=0.1, le=15)] = 5.0  # a look-up under way holds up the exit
+    recheck: Annotated[float, Meta(ge=1, le=86_400)] = 120.0
+    grace: Annotated[float, Meta(ge=0, le=604_800)] = 600.0
 
     def __post_init__(self) -> None:
         if not self.app_secret.reveal():
@@ -134,7 +144,7 @@ class AppFile(Table):
     history: Annotated[int, Meta(ge=1, le=1000)] = 250
     presence: PresenceTable = msgspec.field(default_factory=PresenceTable)
     identity: Name = "moneypot"
-    plugins: tuple[Name, ...] = ("mute", "help")
+    plugins: tuple[Name, ...] = ("mute", "help", "reload")
     plugin: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:

@@ -25,6 +25,10 @@ class IdentityUnavailable(ChatError):
     """The site's API didn't give an answer that can be trusted; nothing is known about the user or app."""
 
 
+class ChatFull(ChatError):
+    """An app has as many connections as it may have."""
+
+
 class HttpError(ChatError):
     """An HTTP request had no usable answer. The message holds no query, no body and no credentials."""
 

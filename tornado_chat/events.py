@@ -102,6 +102,16 @@ def user_left(user: User) -> Event:
     return Event("user_left", user_payload(user))
 
 
+def user_updated(user: User) -> Event:
+    """A user who is here has another role, or id, than before."""
+    return Event("user_updated", user_payload(user))
+
+
+def server_closing(soonest: int, latest: int) -> Event:
+    """The server stops, and is to be back soon; clients come back at a time of their own choice in between (ms)."""
+    return Event("server_closing", {"come_back_in": [soonest, latest]})
+
+
 def user_count(count: int) -> Event:
     """How many users are in a lobby that has too many to tell of each."""
     return Event("user_count", {"count": count})

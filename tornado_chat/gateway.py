@@ -18,8 +18,8 @@ from tornado_chat.chat import Seat
 from tornado_chat.commands import is_command
 from tornado_chat.engine import CloseReason, Engine, Limits, Refusal
 from tornado_chat.engine.session import Session
-from tornado_chat.errors import MAX_TEXT, Ack, ClientError, IdentityUnavailable, StoreUnavailable
-from tornado_chat.events import CLIENT_ERROR, SYSTEM_MESSAGE, Event
+from tornado_chat.errors import MAX_TEXT, Ack, ChatFull, ClientError, IdentityUnavailable, StoreUnavailable
+from tornado_chat.events import CLIENT_ERROR, SYSTEM_MESSAGE, Event, server_closing
 from tornado_chat.gates import Visitor
 from tornado_chat.gateway_packets import ascii_json
 from tornado_chat.gateway_server import NoAck, SocketServer
@@ -32,6 +32,8 @@ from tornado_chat.text import is_unicode, js_length, js_trim, one_line
 log = logging.getLogger(__name__)
 
 _CID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+FULL = Answer(Ack.INTERNAL_ERROR, "This chat is full. Please try again later.")
+BACK_AFTER = 500  # ms; and one more for each client, so that no more than 1,000 a second come back
 MAX_UNANSWERED = 16  # messages of one client that wait to be stored
 
 # Socket.IO's own to send; as an event of a client they mean nothing. (The seed's README emits both.)
@@ -110,6 +112,16 @@ class Gateway:
         """Send every socket of a user in an app away; an official client then stays away until its page acts."""
         for sid in list(self._tabs.get((app_id, uname), ())):
             await self._server.disconnect(sid)
+
+    @property
+    def most_of_an_address(self) -> int:
+        """How many sockets the address has that has the most."""
+        return self._engine.most_of_an_address
+
+    async def announce_end(self) -> None:
+        """Tell every client that the server stops, and when to come back: not all in the same moment."""
+        event = server_closing(BACK_AFTER, 2 * BACK_AFTER + self.connections)
+        await self._server.emit(event.name, event.payload)
 
     def refuse_events(self) -> None:
         """From now on answer every event with INTERNAL_ERROR, so that what is under way comes to an end."""
@@ -204,13 +216,17 @@ class Gateway:
             )
             return self._client_error(connection, ClientError.AUTH_ORIGIN)
         user = await found.user(str(token)) if is_signed_token(token) else None
+        voucher = None if user is None else found.voucher(str(token))
         chat = await found.chat()
         refused = await chat.admit(Visitor(user, connection.session.address))
         if not self._is_here(connection):
             return NoAck  # the socket went away while its app, user or history was looked up
         if refused is not None:
             return self._tell(connection, refused)
-        seat = await chat.join(user)
+        try:
+            seat = await chat.join(user, voucher)
+        except ChatFull:
+            return self._tell(connection, FULL)
         if not self._is_here(connection):
             await chat.leave(seat)
             return NoAck

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import msgspec
 
@@ -12,6 +12,7 @@ from tornado_chat.errors import IdentityUnavailable
 from tornado_chat.models import MAX_ID, MAX_UNAME, Role, User, is_uname
 from tornado_chat.supervision import Part, PluginFailed
 
+SHORTEST_RECHECK = 1.0  # seconds
 IDENTITY_SECONDS = 15.0  # that a plugin may take for one answer
 _ANY_TOKEN = re.compile(r"[!-~]{1,4096}", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -38,6 +39,21 @@ class IdentityProvider(Protocol):
         """Give back threads and connections."""
 
 
+@runtime_checkable
+class RecheckingProvider(IdentityProvider, Protocol):
+    """A provider that can be asked again: who was somebody an hour ago may be banned now, or a moderator.
+
+    It is asked every `recheck_every` seconds about each user who is here. Where it doesn't answer for `grace` seconds,
+    a user can't talk any more.
+    """
+
+    recheck_every: float
+    grace: float
+
+    async def recheck(self, app_id: int, token: str) -> User | None:
+        """As `user`, but as it is now, and not as it was a moment ago. Raises IdentityUnavailable."""
+
+
 class GuardedIdentity:
     """A plugin's provider. Whatever goes wrong in it is IdentityUnavailable."""
 
@@ -50,12 +66,16 @@ class GuardedIdentity:
         return app if app is None or isinstance(app, App) else self._fail("its `app` returned no App")
 
     async def user(self, app: App, token: str) -> User | None:
-        user = await self._ask(self._provider.user, app, token)
-        if user is None:
-            return None
-        if not (isinstance(user, User) and is_uname(user.uname) and isinstance(user.role, Role)):
-            return self._fail("its `user` returned no User that can be used")
-        return user
+        return self._user(await self._ask(self._provider.user, app, token))
+
+    async def _recheck(self, app_id: int, token: str) -> User | None:
+        assert isinstance(self._provider, RecheckingProvider)  # noqa: S101 - see guard()
+        return self._user(await self._ask(self._provider.recheck, app_id, token))
+
+    def _user(self, user: Any) -> User | None:
+        if user is None or (isinstance(user, User) and is_uname(user.uname) and isinstance(user.role, Role)):
+            return user
+        return self._fail("it returned no User that can be used")
 
     async def close(self) -> None:
         try:
@@ -75,6 +95,25 @@ class GuardedIdentity:
     def _fail(self, what: str) -> NoReturn:
         self._part.failed(PluginFailed(what))
         raise IdentityUnavailable(f"{self._part}: {what}")
+
+
+class GuardedRechecks(GuardedIdentity):
+    """A plugin's provider that can be asked again."""
+
+    def __init__(self, provider: RecheckingProvider, part: Part) -> None:
+        super().__init__(provider, part)
+        self.recheck_every = max(float(provider.recheck_every), SHORTEST_RECHECK)
+        self.grace = float(provider.grace)
+
+    async def recheck(self, app_id: int, token: str) -> User | None:
+        return await self._recheck(app_id, token)
+
+
+def guard(provider: IdentityProvider, part: Part) -> IdentityProvider:
+    """Return a plugin's provider, guarded."""
+    return (
+        GuardedRechecks(provider, part) if isinstance(provider, RecheckingProvider) else GuardedIdentity(provider, part)
+    )
 
 
 def is_token(value: object) -> bool:

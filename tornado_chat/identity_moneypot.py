@@ -17,12 +17,14 @@ from urllib.parse import quote
 
 import msgspec
 
+from tornado_chat.breaker import Breaker
 from tornado_chat.errors import HttpError, IdentityUnavailable
 from tornado_chat.http import HttpResponse
 from tornado_chat.http_client import SHORTEST, ConnectionBroke, RequestsHttpClient
 from tornado_chat.identity import App, is_token, make_user
 from tornado_chat.lookup_cache import LookupCache, TooManyQuestions
 from tornado_chat.models import User
+from tornado_chat.quota import Quota
 from tornado_chat.text import one_line
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 WORKERS = 8
+RECHECK_SECONDS = 120.0
+GRACE_SECONDS = 600.0
 MAX_IN_FLIGHT = 500  # look-ups of each kind; beyond this an answer could not come in time anyway
 MAX_ANSWER = 64 * 1024  # bytes
 CACHE_SECONDS = 30.0
@@ -42,15 +46,30 @@ class MoneypotIdentity:
     """Looks apps and users up over HTTP.
 
     `api` is the API's base URL, `app_secret` goes with every request and appears in no log and no error. `timeout` is
-    in seconds and bounds a look-up as a whole, its one retry included.
+    in seconds and bounds a look-up as a whole, its one retry included. Whoever was known keeps being known for `grace`
+    seconds after the API's last answer; about those who are in a chat it is asked again every `recheck` seconds.
+    `quota` bounds the look-ups that are under way.
     """
 
-    def __init__(self, api: str, app_secret: str, timeout: float) -> None:
+    def __init__(
+        self,
+        api: str,
+        app_secret: str,
+        timeout: float,
+        *,
+        recheck: float = RECHECK_SECONDS,
+        grace: float = GRACE_SECONDS,
+        quota: Quota | None = None,
+    ) -> None:
+        self.recheck_every = recheck
+        self.grace = grace
+        self.quota = quota or Quota(MAX_IN_FLIGHT)
+        self.breaker = Breaker(time.monotonic)
         self._api = api.rstrip("/")
         self._secret = app_secret
         self._timeout = timeout
-        self._http = RequestsHttpClient(workers=WORKERS, max_in_flight=2 * MAX_IN_FLIGHT, max_answer=MAX_ANSWER)
-        bounds: Any = {"size": CACHE_SIZE, "ttl": CACHE_SECONDS, "max_flights": MAX_IN_FLIGHT}
+        self._http = RequestsHttpClient(workers=WORKERS, max_in_flight=2 * self.quota.limit, max_answer=MAX_ANSWER)
+        bounds: Any = {"size": CACHE_SIZE, "ttl": CACHE_SECONDS, "grace": grace, "quota": self.quota}
         self._apps: LookupCache[int, App | None] = LookupCache(self._fetch_app, **bounds)
         self._users: LookupCache[str, dict[str, Any] | None] = LookupCache(self._fetch_user, **bounds)
 
@@ -62,6 +81,11 @@ class MoneypotIdentity:
             return None
         answer = await _answered(self._users.get(token))
         return None if answer is None else make_user(answer, app)
+
+    async def recheck(self, app_id: int, token: str) -> User | None:
+        app = await self.app(app_id)
+        answer = await _answered(self._users.fresh(token))
+        return None if app is None or answer is None else make_user(answer, app)
 
     async def close(self) -> None:
         await self._http.close()
@@ -92,6 +116,17 @@ class MoneypotIdentity:
     async def _get(self, path: str) -> dict[str, Any]:
         """Return the JSON object at `path`. Raises IdentityUnavailable for everything else."""
         kind = path.partition("/")[0]
+        if not self.breaker.allows():
+            raise IdentityUnavailable(f"{self._api} gave no answer a moment ago, and isn't asked yet")
+        try:
+            answer = await self._get_json(path, kind)
+        except BaseException:
+            self.breaker.failed()
+            raise
+        self.breaker.succeeded()
+        return answer
+
+    async def _get_json(self, path: str, kind: str) -> dict[str, Any]:
         try:
             async with asyncio.timeout(self._timeout):
                 answered = await self._get_twice(path, time.monotonic() + self._timeout)

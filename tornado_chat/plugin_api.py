@@ -50,6 +50,7 @@ class Services:
     clock: Clock
     supervisor: Supervisor
     make_http: Callable[[], HttpClient]
+    recheck: Callable[[], int]
     commands: Mapping[str, InstalledCommand] = field(default_factory=dict)
 
 
@@ -192,6 +193,10 @@ class PluginApi:
         if text:
             self._spend_text(text)
         return await self._services.actions.disconnect(actor, uname, text)
+
+    def recheck(self) -> int:
+        """Have the site asked again who everybody here is, soon, so many at a time; return of how many that can be."""
+        return self._services.recheck()
 
     async def approve(self, actor: User, held_id: int) -> Message:
         """Post a message that waits, as its sender's. Raises CommandRefused where none of this number waits."""

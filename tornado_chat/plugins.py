@@ -26,7 +26,7 @@ from tornado_chat.config import convert
 from tornado_chat.errors import ConfigError
 from tornado_chat.filters import Filter, FilterPolicy, InstalledFilter
 from tornado_chat.gates import Gate, InstalledGate
-from tornado_chat.identity import GuardedIdentity, IdentityProvider
+from tornado_chat.identity import IdentityProvider, guard
 from tornado_chat.listeners import Audience, InstalledListener, Listener
 from tornado_chat.moderation import Moderation
 from tornado_chat.plugin_api import PluginApi, PluginOptions, Services
@@ -130,7 +130,7 @@ def load_plugins(
         services.supervisor,
         Audience(listeners),
         routes,
-        None if provider is None else GuardedIdentity(provider, part(identity, "identity")),
+        None if provider is None else guard(provider, part(identity, "identity")),
         apis,
     )
 

@@ -6,13 +6,15 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from tornado_chat.chat import Chat
 from tornado_chat.config import AppFile
-from tornado_chat.identity import App, IdentityProvider
+from tornado_chat.identity import App, IdentityProvider, RecheckingProvider
 from tornado_chat.models import User
 from tornado_chat.origins import Origins
+from tornado_chat.rechecks import Voucher
 from tornado_chat.text import one_line
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,13 @@ class OpenApp:
     async def user(self, token: str) -> User | None:
         """Return whom a token stands for in this app. Raises IdentityUnavailable."""
         return await self.served.identity.user(self.app, token)
+
+    def voucher(self, token: str) -> Voucher | None:
+        """Return who knows the user of a token, where that may change."""
+        provider = self.served.identity
+        if not isinstance(provider, RecheckingProvider):
+            return None
+        return Voucher(partial(provider.recheck, self.app.id, token), provider.recheck_every, provider.grace)
 
     async def chat(self) -> Chat:
         """Return the app's chat, loaded. Raises StoreUnavailable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class Occupant:
 
     user: User
     sockets: int = 0
+    vouched_until: float = math.inf  # by a steady clock, in seconds: until then it is known who they are
 
 
 class Room:
@@ -56,6 +58,11 @@ class Room:
         self._snapshot.put_user(user)
         self.big = self.big or self.count > self._presence_limit
         return occupant, first
+
+    def update(self, occupant: Occupant, user: User) -> None:
+        """Take over what is new about a user of the same uname."""
+        occupant.user = user
+        self._snapshot.put_user(user)
 
     def leave(self, occupant: Occupant) -> bool:
         """Take one socket away; return whether it was the occupant's last."""

@@ -4,44 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import errno
 import logging
+import socket
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from tornado_chat.addresses import TrustedProxies
 from tornado_chat.assembly import NO_APP, Assembly
 from tornado_chat.bus import DirectBus
+from tornado_chat.chat import Bounds
 from tornado_chat.clock import Clock, SystemClock
 from tornado_chat.config import Config, LimitsTable
-from tornado_chat.engine import Limits
+from tornado_chat.engine import Limits, Refusal
 from tornado_chat.errors import ChatError, StoreUnavailable
 from tornado_chat.file_watch import changes, require_watchfiles
 from tornado_chat.gateway import Gateway
 from tornado_chat.http_client import RequestsHttpClient
+from tornado_chat.http_server import BoundedHTTPServer
 from tornado_chat.identity import IdentityProvider
 from tornado_chat.identity_demo import DemoIdentity
 from tornado_chat.identity_moneypot import MoneypotIdentity
 from tornado_chat.lookup_cache import LookupCache
 from tornado_chat.mongo_embedded import EmbeddedMongo
 from tornado_chat.plugins import discover
+from tornado_chat.quota import Quota
 from tornado_chat.registry import Registry
 from tornado_chat.reloader import Reloader
 from tornado_chat.routes import InstalledRoute
 from tornado_chat.store_mongo import MongoStore
-from tornado_chat.web import AppReading, Health, PluginRouter, Reading, demo_handlers, handlers
+from tornado_chat.web import AppReading, Bound, DatabaseReading, Health, PluginRouter, Reading, demo_handlers, handlers
 
 log = logging.getLogger(__name__)
 
 EMBEDDED = "embedded"
-DRAIN = 10.0  # seconds for what is under way when the server is asked to stop
+BACKLOG = 4096  # connections that wait to be accepted: a herd that comes back, or all while the server restarts
+CLOSING_SECONDS = 3.0  # of server.drain, for what comes after the last ack
+SHORTEST_STEP = 0.2  # seconds that each step of closing has at least
 MAX_BODY = 256 * 1024  # bytes of a request, whatever it asks for; the engine takes less, and says so
 IDLE = 60.0  # seconds that an HTTP connection may take for its next request's headers
 BODY = 20.0  # seconds that the rest of a request may take
@@ -57,8 +63,9 @@ class Server:
     """One chat server: construct it, start it, stop it. Two may run in one process.
 
     `port` goes before the configuration's; `demo` adds the page at `/` where a person picks a user and talks; `reading`
-    is told of each configuration that is read later, before it is used. Raises ConfigError for one that can't be used:
-    every app's plugins are loaded to find that out.
+    is told of each configuration that is read later, before it is used; `sockets` listen already, and are used instead
+    of a port. Raises ConfigError for a configuration that can't be used: every app's plugins are loaded to find that
+    out.
     """
 
     def __init__(
@@ -69,11 +76,16 @@ class Server:
         clock: Clock | None = None,
         demo: bool = False,
         reading: Callable[[Config], None] = lambda _: None,
+        sockets: Sequence[socket.socket] = (),
     ) -> None:
         if config.server.watch:
             require_watchfiles()
         self.port = config.server.port if port is None else port
         self._config = config
+        self._sockets = list(sockets)
+        self._unstored = Quota(config.limits.unstored)
+        self._lookups = Quota(config.limits.lookups)
+        self._http_connections = Quota(config.limits.http_connections)
         self._clock = clock or SystemClock()
         uri = config.mongodb.uri.reveal()
         self._embedded = EmbeddedMongo(config.data_dir) if uri == EMBEDDED else None
@@ -85,12 +97,18 @@ class Server:
             name="the embedded database" if self._embedded else None,
         )
         self._bus = DirectBus()
-        self._identities = _identities(config)
+        self._identities = _identities(config, self._lookups)
         self._assembly = Assembly(
             store=self._store,
             bus=self._bus,
             clock=self._clock,
             timeout=config.mongodb.timeout,
+            bounds=Bounds(
+                unstored=config.limits.unstored_per_app,
+                quota=self._unstored,
+                connections=config.limits.connections_per_app,
+                plugin_calls=config.limits.plugin_calls,
+            ),
             identities=self._identities,
             make_http=RequestsHttpClient,
         )
@@ -98,9 +116,10 @@ class Server:
         built = self._assembly.build(config, discover(config.plugin_path), {})
         self._assembly.use(built)
         self._registry = Registry(built.table, self._assembly.chat)
+        proxies = TrustedProxies(config.server.trusted_proxies)
         self._gateway = Gateway(
             self._registry,
-            TrustedProxies(config.server.trusted_proxies),
+            proxies,
             _limits(config.limits),
             heartbeat=config.server.heartbeat,
             window=config.server.batch_window,
@@ -108,8 +127,12 @@ class Server:
         self._bus.connect(self._gateway.deliver, self._gateway.disconnect)
         self._reloads: Counter[str] = Counter()  # self._reloads["done" or "failed"]
         self._reloader = Reloader(self._assembly, self._registry, self._reloads, reading)
-        self._http = HTTPServer(
+        self._http = BoundedHTTPServer(
             self._application(demo),
+            quota=self._http_connections,
+            # A browser that polls has two at a time.
+            per_address=2 * config.limits.connections_per_address,
+            proxies=proxies,
             idle_connection_timeout=IDLE,
             body_timeout=BODY,
             max_body_size=MAX_BODY,
@@ -128,7 +151,7 @@ class Server:
         the port can't be had, EmbeddedMongoError where the embedded database doesn't start.
         """
         try:
-            sockets = bind_sockets(self.port, self._config.server.host)
+            sockets = self._sockets or bind_sockets(self.port, self._config.server.host, backlog=BACKLOG)
         except OSError as error:
             where = f"port {self.port} of {self._config.server.host}"
             hint = "; stop what uses it, or choose another one with --port" if error.errno == errno.EADDRINUSE else ""
@@ -144,6 +167,7 @@ class Server:
         self._opening = asyncio.get_running_loop().create_task(self._open())
         # Nobody is let in for a moment's INTERNAL_ERROR where the database is there; nobody is kept out where it isn't.
         await asyncio.wait({self._opening}, timeout=self._config.mongodb.timeout)
+        self._sockets = [listening.dup() for listening in sockets]  # to hand on, when the server has stopped
         self._http.add_sockets(sockets)
         if self._config.server.watch and self._config.directory is not None:
             self._watching = asyncio.get_running_loop().create_task(self._watch(self._config.directory))
@@ -159,15 +183,26 @@ class Server:
         """Return the plugin that a source file belongs to."""
         return self._reloader.files.get(path)
 
-    async def stop(self) -> None:
-        """Stop listening, finish what is under way, close every connection, and stop the embedded database.
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """The sockets that it listens on."""
+        return self._sockets
 
-        Stopping twice, or without a start, does no harm.
+    async def stop(self, *, keep_listening: bool = False) -> None:
+        """Stop accepting, tell the clients, finish and ack what is under way, close every connection and the database.
+
+        That takes `server.drain` seconds at most. With `keep_listening` the `sockets` stay open, and whoever connects
+        waits for who gets them next. Stopping twice, or without a start, does no harm.
         """
         if self._stopped:
             return
         self._stopped = True
+        deadline = asyncio.get_running_loop().time() + self._config.server.drain
         self._http.stop()
+        if not keep_listening:
+            for listening in self._sockets:
+                listening.close()
+        await self._gateway.announce_end()
         if self._opening is not None:
             self._opening.cancel()
         self._stop_watching.set()
@@ -175,16 +210,19 @@ class Server:
         async with contextlib.AsyncExitStack() as steps:
             if self._embedded is not None:
                 steps.push_async_callback(self._embedded.stop)
-            steps.push_async_callback(self._store.close)
-            for identity in self._identities.values():
-                steps.push_async_callback(identity.close)
-            steps.push_async_callback(self._http.close_all_connections)
-            steps.push_async_callback(self._gateway.close)
-            steps.push_async_callback(self._end_watching)
+            for step in (
+                self._store.close,
+                *(identity.close for identity in self._identities.values()),
+                self._http.close_all_connections,
+                self._gateway.close,
+                self._end_watching,
+            ):
+                steps.push_async_callback(_in_time, step, deadline)
             self._gateway.refuse_events()
             with contextlib.suppress(TimeoutError):
                 closing = asyncio.gather(*(chat.close() for chat in self._assembly.chats))
-                await asyncio.wait_for(closing, DRAIN)
+                left = deadline - min(CLOSING_SECONDS, self._config.server.drain / 2)
+                await asyncio.wait_for(closing, max(left - asyncio.get_running_loop().time(), SHORTEST_STEP))
 
     async def health(self) -> Health:
         """Tell how the server is, as /healthz answers it."""
@@ -213,6 +251,12 @@ class Server:
         """Tell what is counted and timed, as /metrics answers it."""
         return Reading(
             self._gateway.connections,
+            self._bounds(),
+            DatabaseReading(
+                self._store.ready and self._store.availability.writable,
+                self._store.availability.outages,
+                self._store.availability.refused,
+            ),
             {str(reason): count for reason, count in self._gateway.closes.items()},
             {refusal.name.lower(): count for refusal, count in self._gateway.refusals.items()},
             self._reloads,
@@ -227,6 +271,26 @@ class Server:
                 for chat in self._registry.chats
             },
         )
+
+    def _bounds(self) -> dict[str, Bound]:
+        limits = self._config.limits
+        refusals = self._gateway.refusals
+        found = {
+            "connections": Bound(self._gateway.connections, limits.connections, refusals[Refusal.FULL]),
+            "connections_per_address": Bound(
+                self._gateway.most_of_an_address, limits.connections_per_address, refusals[Refusal.ADDRESS]
+            ),
+        }
+        quotas = {"unstored": self._unstored, "http_connections": self._http_connections, "lookups": self._lookups}
+        for name, quota in quotas.items():
+            found[name] = Bound(quota.used, quota.limit, quota.refused)
+        for name in ("connections_per_app", "unstored_per_app", "plugin_calls"):
+            readings = [chat.bounds[name] for chat in self._registry.chats]
+            limit = getattr(limits, name)
+            found[name] = Bound(
+                max((each[0] for each in readings), default=0), limit, sum(each[2] for each in readings)
+            )
+        return found
 
     async def _open(self) -> None:
         """Open the store, then load the chats that have files of their own: their plugins begin to work."""
@@ -247,7 +311,7 @@ class Server:
 
     async def _end_watching(self) -> None:
         if self._watching is not None:
-            await asyncio.wait({self._watching}, timeout=DRAIN)
+            await asyncio.wait({self._watching})
 
     def _application(self, demo: bool) -> Application:
         plugins = PluginRouter(self._routes)
@@ -262,14 +326,30 @@ class Server:
         return {} if chat is None else chat.plugins.routes
 
 
-def _identities(config: Config) -> Mapping[str, IdentityProvider]:
+async def _in_time(step: Callable[[], Awaitable[None]], deadline: float) -> None:
+    """Take a step of closing; one that isn't done in time is left behind, for the process ends."""
+    try:
+        await asyncio.wait_for(step(), max(deadline - asyncio.get_running_loop().time(), SHORTEST_STEP))
+    except TimeoutError:
+        log.warning("closing took too long; %s was left behind", step.__qualname__)
+
+
+def _identities(config: Config, lookups: Quota) -> Mapping[str, IdentityProvider]:
     identities: dict[str, IdentityProvider] = {}
     if (moneypot := config.identity.moneypot) is not None:
-        identities["moneypot"] = MoneypotIdentity(moneypot.api, moneypot.app_secret.reveal(), moneypot.timeout)
+        identities["moneypot"] = MoneypotIdentity(
+            moneypot.api,
+            moneypot.app_secret.reveal(),
+            moneypot.timeout,
+            recheck=moneypot.recheck,
+            grace=moneypot.grace,
+            quota=lookups,
+        )
     if config.identity.demo is not None:
         identities["demo"] = DemoIdentity()
     return identities
 
 
 def _limits(table: LimitsTable) -> Limits:
-    return Limits(**msgspec.structs.asdict(table))
+    known = msgspec.structs.asdict(table)
+    return Limits(**{field.name: known[field.name] for field in dataclasses.fields(Limits) if field.name in known})

@@ -146,6 +146,11 @@ class Engine:
         """Return `polling` or `websocket`. Raises KeyError."""
         return "websocket" if self.sessions[sid].upgraded else "polling"
 
+    @property
+    def most_of_an_address(self) -> int:
+        """How many sessions the address has that has the most."""
+        return max(self._per_address.values(), default=0)
+
     # -- for the sessions and the handler
 
     def now(self) -> float:

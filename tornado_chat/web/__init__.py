@@ -6,10 +6,20 @@ from typing import Any
 from tornado_chat.web.client import client_handlers
 from tornado_chat.web.demo import demo_handlers
 from tornado_chat.web.health import Health, ReadHealth, health_handlers
-from tornado_chat.web.metrics import AppReading, Reading, metrics_handlers
+from tornado_chat.web.metrics import AppReading, Bound, DatabaseReading, Reading, metrics_handlers
 from tornado_chat.web.plugin_routes import PREFIX, FindRoutes, PluginRouter
 
-__all__ = ["AppReading", "FindRoutes", "Health", "PluginRouter", "Reading", "demo_handlers", "handlers"]
+__all__ = [
+    "AppReading",
+    "Bound",
+    "DatabaseReading",
+    "FindRoutes",
+    "Health",
+    "PluginRouter",
+    "Reading",
+    "demo_handlers",
+    "handlers",
+]
 
 
 def handlers(read_health: ReadHealth, read_metrics: Callable[[], Reading], plugins: PluginRouter) -> list[Any]:

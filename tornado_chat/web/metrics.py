@@ -25,10 +25,30 @@ class AppReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """How much of something is in use, of how much there may be, and how often more was asked for and refused."""
+
+    used: int
+    limit: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseReading:
+    """Whether messages can be stored, how often that ended, and how many operations were refused at once meanwhile."""
+
+    up: bool
+    outages: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What there is to say of the server at one moment."""
 
     connections: int
+    bounds: Mapping[str, Bound]
+    database: DatabaseReading
     closes: Mapping[str, int]
     refusals: Mapping[str, int]
     reloads: Mapping[str, int]
@@ -45,6 +65,13 @@ class _ServerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         reading = self._read()
         yield GaugeMetricFamily("tornado_chat_connections", "Sockets that are connected.", reading.connections)
+        yield from _of_bounds(reading.bounds)
+        database = reading.database
+        yield GaugeMetricFamily("tornado_chat_database_up", "Whether messages can be stored.", int(database.up))
+        yield CounterMetricFamily("tornado_chat_database_outages", "Times the database went away.", database.outages)
+        yield CounterMetricFamily(
+            "tornado_chat_database_refused", "Operations refused while it was away.", database.refused
+        )
         for name, what, label, counts in (
             ("closes", "Connections that were closed, by reason.", "reason", reading.closes),
             ("refusals", "Requests that were refused, by reason.", "reason", reading.refusals),
@@ -55,6 +82,19 @@ class _ServerCollector(Collector):
                 family.add_metric([value], count)
             yield family
         yield from _of_plugins(reading.apps)
+
+
+def _of_bounds(bounds: Mapping[str, Bound]) -> Iterator[Metric]:
+    used = GaugeMetricFamily("tornado_chat_bound_used", "How much of a bound is in use.", labels=["bound"])
+    limit = GaugeMetricFamily("tornado_chat_bound_limit", "How much there may be.", labels=["bound"])
+    shed = CounterMetricFamily(
+        "tornado_chat_shed", "How often there was too much, and it was refused.", labels=["bound"]
+    )
+    for name, bound in bounds.items():
+        used.add_metric([name], bound.used)
+        limit.add_metric([name], bound.limit)
+        shed.add_metric([name], bound.refused)
+    yield from (used, limit, shed)
 
 
 def _of_plugins(apps: Mapping[int, AppReading]) -> Iterator[Metric]:

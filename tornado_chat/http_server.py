@@ -1,0 +1,120 @@
+"""Tornado's HTTP server with a bound on its connections; the listening sockets, which a restart hands on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import socket
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+
+from tornado_chat.addresses import TrustedProxies
+from tornado_chat.engine.address import network_of
+from tornado_chat.quota import Quota
+
+log = logging.getLogger(__name__)
+
+FIRST_INHERITED = 3  # file descriptor, as systemd's socket activation has it
+SPARE_DESCRIPTORS = 200  # for the database, the site's API, files and so on
+REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
+    b"Content-Type: text/plain\r\nContent-Length: 19\r\n\r\nthe server is full\n"
+)
+
+
+class BoundedHTTPServer(HTTPServer):
+    """Refuses connections beyond `quota` in all, and beyond `per_address` from one that is none of `proxies`.
+
+    A connection that became a WebSocket isn't among them.
+    """
+
+    def initialize(  # type: ignore[override] # Tornado's takes any
+        self, *args: Any, quota: Quota, per_address: int, proxies: TrustedProxies, **options: Any
+    ) -> None:
+        super().initialize(*args, **options)
+        self._quota = quota
+        self._per_address = per_address
+        self._proxies = proxies
+        self._addresses: Counter[str] = Counter()
+
+    def handle_stream(self, stream: IOStream, address: tuple[str, ...]) -> None:
+        network = network_of(address[0]) if address else ""
+        crowded = self._addresses[network] >= self._per_address and not self._proxies.trusts(address[0])
+        if crowded or not self._quota.take():
+            self._quota.refused += crowded
+            _refuse(stream)
+            return
+        self._addresses[network] += 1
+        super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: Any) -> None:
+        super().on_close(server_conn)
+        self._quota.give()
+        address = server_conn.context.address
+        network = network_of(address[0]) if address else ""
+        self._addresses[network] -= 1
+        if not self._addresses[network]:
+            del self._addresses[network]
+
+
+def _refuse(stream: IOStream) -> None:
+    written = stream.write(REFUSAL)
+    written.add_done_callback(lambda done: done.exception())
+    stream.close()
+
+
+def inherited_sockets(environ: Mapping[str, str] = os.environ) -> list[socket.socket]:
+    """Return the listening sockets that this process was started with (systemd's LISTEN_FDS), none where it wasn't."""
+    if environ.get("LISTEN_PID") != str(os.getpid()) or not environ.get("LISTEN_FDS", "").isdecimal():
+        return []
+    sockets = []
+    for number in range(FIRST_INHERITED, FIRST_INHERITED + int(environ["LISTEN_FDS"])):
+        inherited = socket.socket(fileno=number)
+        inherited.setblocking(False)
+        inherited.set_inheritable(False)
+        sockets.append(inherited)
+    return sockets
+
+
+def hand_on(sockets: list[socket.socket]) -> dict[str, str]:
+    """Put listening sockets where the program that this process becomes finds them; return what to add to its environ.
+
+    Whatever had these descriptors is lost: call exec at once.
+    """
+    copies = [os.dup(each.fileno()) for each in sockets]
+    high = [os.dup(copy) if copy >= FIRST_INHERITED + len(copies) else _above(copy, len(copies)) for copy in copies]
+    for number, copy in enumerate(high, FIRST_INHERITED):
+        os.dup2(copy, number, inheritable=True)
+    return {"LISTEN_FDS": str(len(sockets)), "LISTEN_PID": str(os.getpid())}
+
+
+def _above(descriptor: int, count: int) -> int:
+    """Return a copy of a descriptor that isn't in the way of the first `count` inherited ones."""
+    copies = [os.dup(descriptor)]
+    while copies[-1] < FIRST_INHERITED + count:
+        copies.append(os.dup(descriptor))
+    for copy in copies[:-1]:
+        os.close(copy)
+    return copies[-1]
+
+
+def allow_descriptors(wanted: int) -> None:
+    """Raise this process's limit of open files so that `wanted` connections fit, as far as it may; say where not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + SPARE_DESCRIPTORS
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    possible = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+    if possible < needed:
+        log.warning(
+            "this process may open %d files, and limits.connections and limits.http_connections may need %d; raise "
+            "`ulimit -Hn`, or lower them in server.toml",
+            possible,
+            needed,
+        )
