@@ -178,9 +178,8 @@ def test_everything_of_the_testing_module_is_documented() -> None:
 def test_every_metric_is_documented(tmp_path: Path) -> None:
     counted = PluginMetrics("x")
     app = AppReading({}, {}, {}, 0, {"x": counted})
-    page = generate_latest(
-        registry_of(lambda: Reading(0, {"unstored": Bound(0, 1, 0)}, DatabaseReading(True, 0, 0), {}, {}, {}, {2: app}))
-    ).decode()
+    bounds, database = {"unstored": Bound(0, 1, 0)}, DatabaseReading(True, 0, 0)
+    page = generate_latest(registry_of(lambda: Reading(0, 1, bounds, database, {}, {}, {}, {2: app}))).decode()
     names = set(re.findall(r"^# TYPE (\w+)", page, re.MULTILINE))
     assert len(names) >= 9
     assert [name for name in sorted(names) if f"`{name}" not in README + PLUGINS + CONF] == []

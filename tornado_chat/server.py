@@ -251,6 +251,7 @@ class Server:
         """Tell what is counted and timed, as /metrics answers it."""
         return Reading(
             self._gateway.connections,
+            len(asyncio.all_tasks()),
             self._bounds(),
             DatabaseReading(
                 self._store.ready and self._store.availability.writable,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
@@ -143,7 +145,10 @@ class MongoStore:
                 await self._bounded(self._settle_all(), PROBE)
             except StoreUnavailable as error:
                 log.warning("messages that were refused may show after the next start: %s", error)
-        self._client.close()
+        # It says good-bye to the database, and waits for an answer: not on the event loop, and not for long.
+        closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        threading.Thread(target=_close, args=(self._client, closed), name="database close", daemon=True).start()
+        await asyncio.wait({closed}, timeout=PROBE)
 
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
         self._require(writing=True)
@@ -360,6 +365,12 @@ class MongoStore:
             raise StoreUnavailable(f"{self._where} didn't answer within {timeout:.1f} s") from None
         except PyMongoError as error:
             raise StoreUnavailable(f"{self._where}: {type(error).__name__}: {_first_line(error)}") from error
+
+
+def _close(client: AsyncIOMotorClient[dict[str, Any]], closed: asyncio.Future[None]) -> None:
+    client.close()
+    with contextlib.suppress(RuntimeError):  # the loop has ended
+        closed.get_loop().call_soon_threadsafe(closed.set_result, None)
 
 
 def _only_duplicates(error: BulkWriteError) -> bool:

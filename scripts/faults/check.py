@@ -56,7 +56,8 @@ def judge(
     for client in clients:
         _judge_client(verdict, client, stored)
     verdict.findings += ledger.refused
-    verdict.findings += [line for line in log.splitlines() if "Traceback" in line or "never retrieved" in line]
+    if "Traceback" in log or "never retrieved" in log:
+        verdict.findings.append("the server's log: " + log[max(log.find("Traceback"), 300) - 300 :][:2000])
     verdict.worst_ack = max((seconds for _, seconds, _ in ledger.acked), default=0.0)
     times = sorted(at for _, _, at in ledger.acked)
     verdict.worst_stall = max((after - before for before, after in itertools.pairwise(times)), default=0.0)

@@ -36,11 +36,16 @@ class Ledger:
             self.acked.append((text, seconds, time.monotonic()))
             self.counted.notify_all()
 
-    async def more(self, number: int) -> None:
-        """Wait for so many further acks."""
-        wanted = len(self.acked) + number
+    async def each(self, lanes: set[str], number: int) -> None:
+        """Wait until each of the lanes had an ack, and all of them together so many."""
+        begin = len(self.acked)
+
+        def well() -> bool:
+            since = self.acked[begin:]
+            return len(since) >= number and lanes <= {text.rpartition("/")[0] for text, _, _ in since}
+
         async with self.counted:
-            await self.counted.wait_for(lambda: len(self.acked) >= wanted)
+            await self.counted.wait_for(well)
 
 
 class Client:
@@ -141,11 +146,16 @@ class Poster(Client):
         self._talking = False
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def lanes(self) -> set[str]:
+        """The names of its lanes."""
+        return {f"{self.name}/{lane}" for lane in range(self._lanes)}
+
     def talk(self) -> None:
         """Begin."""
         self._talking = True
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._lane(f"{self.name}/{lane}")) for lane in range(self._lanes)]
+        self._tasks = [loop.create_task(self._lane(name)) for name in sorted(self.lanes)]
 
     async def hush(self) -> None:
         """Stop once all that was begun is acked."""

@@ -205,15 +205,20 @@ async def _close(room: Chatroom) -> None:
         await chat.close()
 
 
+async def _leave_and_close(room: Chatroom) -> None:
+    room.control.close(room.engine.reason.CLIENT)
+    while room.gateway.connections:
+        await asyncio.sleep(0)
+    await _close(room)
+
+
 def close() -> list[str]:
     """End the server; return what was left behind: sessions and tasks."""
     global _room
     if _room is None:
         return []
     room, _room = _room, None
-    room.control.close(room.engine.reason.CLIENT)
-    _loop.run_until_complete(asyncio.sleep(0.01))
-    _loop.run_until_complete(_close(room))
+    _loop.run_until_complete(_leave_and_close(room))
     left = [f"session {sid}" for sid in room.engine.sessions]
     left += [f"tab {tab}" for tab in room.gateway._tabs]
     left += [f"task {task.get_name()}" for task in asyncio.all_tasks(_loop)]

@@ -42,9 +42,10 @@ class Scene:
         return [*self.talkers, *self.readers]
 
     async def well(self, acks: int = ENOUGH) -> None:
-        """Return when so many further messages were acked."""
+        """Return when all who talk were acked again, and so many messages together."""
+        lanes = set().union(*(talker.lanes for talker in self.talkers))
         async with asyncio.timeout(PATIENCE):
-            await self.ledger.more(acks)
+            await self.ledger.each(lanes, acks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class Reading:
     """What there is to say of the server at one moment."""
 
     connections: int
+    tasks: int
     bounds: Mapping[str, Bound]
     database: DatabaseReading
     closes: Mapping[str, int]
@@ -65,6 +66,7 @@ class _ServerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         reading = self._read()
         yield GaugeMetricFamily("tornado_chat_connections", "Sockets that are connected.", reading.connections)
+        yield GaugeMetricFamily("tornado_chat_tasks", "Tasks of the event loop.", reading.tasks)
         yield from _of_bounds(reading.bounds)
         database = reading.database
         yield GaugeMetricFamily("tornado_chat_database_up", "Whether messages can be stored.", int(database.up))
