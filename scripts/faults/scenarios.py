@@ -198,14 +198,14 @@ async def flood(scene: Scene, amount: Amount) -> None:
     await asyncio.gather(*(one() for _ in range(amount.clients)))
 
 
-async def herd(scene: Scene, amount: Amount) -> None:
-    """Everybody loses the connection in the same moment, and comes back."""
-    before = [client.connects for client in scene.clients]
-    for client in scene.clients:
-        if client.connection is not None:
-            client.connection.reset()
+async def herd(scene: Scene, _: Amount) -> None:
+    """All readers lose the connection in the same moment, and come back, while others talk."""
+    before = [reader.connects for reader in scene.readers]
+    for reader in scene.readers:
+        if reader.connection is not None:
+            reader.connection.reset()
     async with asyncio.timeout(120):
-        while any(client.connects == count for client, count in zip(scene.clients, before, strict=True)):
+        while any(reader.connects == count for reader, count in zip(scene.readers, before, strict=True)):
             await asyncio.sleep(0.1)
 
 
