@@ -7,11 +7,13 @@ import re
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from tornado.httpclient import AsyncHTTPClient
 
 from tests.client import Client
 from tests.inline import filtering
+from tornado_chat.config import LimitsTable
 from tornado_chat.errors import Ack, ChatFull, StoreUnavailable
 from tornado_chat.http_server import REFUSAL
 from tornado_chat.testing import ChatFixture
@@ -41,6 +43,20 @@ async def test_connections_per_app(serve: Any, connect: Any, make_config: Any) -
         pass
     assert await alice.say("hi") is None
     await fourth.close()
+
+
+@pytest.mark.gen_test
+async def test_every_limit_is_on_the_page(serve: Any, connect: Any, make_config: Any) -> None:
+    server = await serve(make_config(server="[limits]\nevent_rate = 0.1\nevent_burst = 4\n"))
+    alice = await connect(server, token="token-alice")
+    for _ in range(5):
+        alice.tell("new_message", "hi")
+    assert "too many events" in await alice.next("client_error")
+    assert await metric(server, 'tornado_chat_shed_total{bound="event_rate"}') >= 1
+    once = {"stall", "handshake", "event_burst"}  # how long, and how much at once: parts of the others
+    for field in msgspec.structs.fields(LimitsTable):
+        if field.name not in once:
+            assert await metric(server, f'tornado_chat_bound_limit{{bound="{field.name}"}}') >= 0
 
 
 @pytest.mark.gen_test

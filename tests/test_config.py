@@ -102,7 +102,7 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant(conf: Conf, text: s
 
 def test_an_unknown_key_like_no_other_is_told_with_those_that_are_known(conf: Conf) -> None:
     conf.server(f"[plugins]\nzzz = 1\n{IDENTITY}")
-    assert conf.error().splitlines()[0] == f"{conf.server_path}: plugins.zzz: unknown key; known are: path"
+    assert conf.error().splitlines()[0] == f"{conf.server_path}: plugins.zzz: unknown key; known are: path, reach"
 
 
 def test_an_unknown_key_of_an_app_is_named(conf: Conf) -> None:

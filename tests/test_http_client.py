@@ -13,6 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from tornado_chat.addresses import Reach
 from tornado_chat.errors import HttpError
 from tornado_chat.http_client import RequestsHttpClient
 
@@ -181,3 +182,42 @@ async def test_a_client_that_is_not_used_costs_no_thread(site: str) -> None:
 async def test_a_timeout_has_bounds(client: RequestsHttpClient, timeout: float) -> None:
     with pytest.raises(ValueError, match=r"timeout must be 0.05 to 30 seconds"):
         await client.get("http://127.0.0.1:9/", timeout=timeout)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("networks", "asked"), [([], False), (["10.0.0.0/8"], False), (["127.0.0.1"], True), (["127.0.0.0/8"], True)]
+)
+async def test_plugins_reach_no_further_than_the_operator_says(site: str, networks: list[str], asked: bool) -> None:
+    """THREATS: SSRF. Whatever the name is, the address counts, and nothing is sent to it."""
+    client = RequestsHttpClient(reach=Reach(networks))
+    try:
+        for url in (site, site.replace("127.0.0.1", "localhost")):
+            if asked:
+                assert (await client.get(f"{url}/ok")).status in {200, 404}
+            else:
+                with pytest.raises(HttpError, match=r"may not ask 127\.0\.0\.1; .* plugins\.reach"):
+                    await client.get(f"{url}/ok")
+    finally:
+        await client.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1::1", True),
+        ("169.254.169.254", False),
+        ("127.0.0.1", False),
+        ("::1", False),
+        ("10.0.0.1", False),
+        ("192.168.1.1", False),
+        ("fe80::1%eth0", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:169.254.169.254", False),
+        ("0.0.0.0", False),
+        ("fd00::1", True),
+    ],
+)
+def test_what_is_reached_is_public_or_named(address: str, allowed: bool) -> None:
+    assert Reach(["fd00::/8"]).allows(address) is allowed

@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+
+class Reach:
+    """What plugins may ask over HTTP: public addresses, and the networks (CIDR) that the operator names.
+
+    Else a plugin that is handed an address by a user could be made to ask what only this machine can. Raises ValueError
+    for what is no network.
+    """
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks: list[IPv4Network | IPv6Network] = [ip_network(network) for network in networks]
+
+    def allows(self, address: str) -> bool:
+        """Tell whether a plugin may connect to an IP address."""
+        parsed = ip_address(address.partition("%")[0])
+        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        return parsed.is_global or any(parsed in network for network in self._networks)
 
 
 class TrustedProxies:

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus, unquote_plus
 import msgspec
 from msgspec import Meta, Struct
 
-from tornado_chat.addresses import TrustedProxies
+from tornado_chat.addresses import Reach, TrustedProxies
 from tornado_chat.config_errors import API, NAME, explain
 from tornado_chat.errors import ConfigError
 from tornado_chat.models import MAX_ID
@@ -118,6 +118,10 @@ class PluginsTable(Table):
     """[plugins]"""
 
     path: tuple[str, ...] = ()
+    reach: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        Reach(self.reach)
 
 
 class ServerFile(Table):
@@ -167,6 +171,7 @@ class Config(Struct, frozen=True, kw_only=True):
     mongodb: MongodbTable
     identity: IdentityTable
     plugin_path: tuple[Path, ...]
+    plugin_reach: tuple[str, ...] = ()
     data_dir: Path
     plugin_secrets: tuple[str, ...]  # what plugins' options took from the environment
     apps: Mapping[int, tuple[str, AppFile]]  # apps[app_id] = (name of its file, its contents)
@@ -242,6 +247,7 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
         mongodb=server_file.mongodb,
         identity=server_file.identity,
         plugin_path=tuple(directory / folder for folder in server_file.plugins.path),
+        plugin_reach=server_file.plugins.reach,
         data_dir=Path(server_file.server.data_dir),
         plugin_secrets=tuple(plugin_secrets),
         apps=apps,

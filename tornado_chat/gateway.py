@@ -75,6 +75,8 @@ class Gateway:
             "commands": self._commands,
         }
         self._closing = False
+        self.rate_limited = 0
+        """How many events were answered RATE_LIMITED."""
         self._engine = Engine(limits, ping_interval=heartbeat, window=window, admit=self._admit, escape=ascii_json)
         self._server = SocketServer(self._engine, self._event)
         self._server.on("connect", self._connect)
@@ -167,6 +169,7 @@ class Gateway:
         if self._closing:
             return Ack.INTERNAL_ERROR
         if connection.session.debt:
+            self.rate_limited += 1
             self._client_error(connection, ClientError.RATE_LIMITED)
             return Ack.RATE_LIMITED
         handler = self._handlers.get(str(name))

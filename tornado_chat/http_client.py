@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
@@ -13,7 +14,9 @@ import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from requests_futures.sessions import FuturesSession
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from tornado_chat.addresses import Reach
 from tornado_chat.errors import HttpError
 from tornado_chat.http import HttpResponse
 
@@ -32,7 +35,10 @@ class RequestsHttpClient:
     another host; no cookie is kept; and netrc and proxy variables of whoever started the server don't count.
     """
 
-    def __init__(self, *, workers: int = 4, max_in_flight: int = 100, max_answer: int = 1_048_576) -> None:
+    def __init__(
+        self, *, workers: int = 4, max_in_flight: int = 100, max_answer: int = 1_048_576, reach: Reach | None = None
+    ) -> None:
+        self._reach = reach
         self._workers = workers
         self._max_in_flight = max_in_flight
         self._max_answer = max_answer
@@ -85,6 +91,8 @@ class RequestsHttpClient:
                 return await self._ask(method, url, time.monotonic() + timeout, options)
         except (TimeoutError, requests.Timeout):
             raise HttpError(f"{where}: no answer within {timeout:g} s") from None
+        except AddressRefused as error:
+            raise HttpError(f"{where}: {error}") from None
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             raise ConnectionBroke(f"{where}: {type(error).__name__}") from None
         except asyncio.CancelledError:
@@ -124,12 +132,47 @@ class RequestsHttpClient:
     def _open(self) -> FuturesSession:
         if self._session is None:
             self._session = FuturesSession(max_workers=self._workers)
-            adapter = HTTPAdapter(pool_connections=self._workers, pool_maxsize=self._workers, max_retries=0)
+            adapter = _Adapter(self._reach, pool_connections=self._workers, pool_maxsize=self._workers, max_retries=0)
             self._session.mount("http://", adapter)
             self._session.mount("https://", adapter)
             self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             self._session.trust_env = False
         return self._session
+
+
+class AddressRefused(Exception):
+    """A name stands for an address that may not be asked."""
+
+
+class _Adapter(HTTPAdapter):
+    """Looks where a connection really goes, after the DNS has spoken, and before anything is sent."""
+
+    def __init__(self, reach: Reach | None, **options: Any) -> None:
+        self._reach = reach
+        super().__init__(**options)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        if self._reach is not None:
+            self.poolmanager.pool_classes_by_scheme = {
+                "http": _guarded(HTTPConnectionPool, self._reach),
+                "https": _guarded(HTTPSConnectionPool, self._reach),
+            }
+
+
+def _guarded(pool: Any, reach: Reach) -> Any:
+    class Connection(pool.ConnectionCls):  # type: ignore[misc] # a class that is only known here
+        def _new_conn(self) -> socket.socket:
+            made: socket.socket = super()._new_conn()
+            address = made.getpeername()[0]
+            if not reach.allows(address):
+                made.close()
+                raise AddressRefused(
+                    f"plugins may not ask {address}; to let them, add it to plugins.reach in server.toml"
+                )
+            return made
+
+    return type("Pool", (pool,), {"ConnectionCls": Connection})
 
 
 def _shown(url: str) -> str:

@@ -10,6 +10,7 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ import msgspec
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from tornado_chat.addresses import TrustedProxies
+from tornado_chat.addresses import Reach, TrustedProxies
 from tornado_chat.assembly import NO_APP, Assembly
 from tornado_chat.bus import DirectBus
 from tornado_chat.chat import Bounds
 from tornado_chat.clock import Clock, SystemClock
 from tornado_chat.config import Config, LimitsTable
-from tornado_chat.engine import Limits, Refusal
+from tornado_chat.engine import CloseReason, Limits, Refusal
 from tornado_chat.errors import ChatError, StoreUnavailable
 from tornado_chat.file_watch import changes, require_watchfiles
 from tornado_chat.gateway import Gateway
@@ -110,7 +111,7 @@ class Server:
                 plugin_calls=config.limits.plugin_calls,
             ),
             identities=self._identities,
-            make_http=RequestsHttpClient,
+            make_http=partial(RequestsHttpClient, reach=Reach(config.plugin_reach)),
         )
         # All of them, also the default's for no app in particular: what is wrong with a plugin stops the start.
         built = self._assembly.build(config, discover(config.plugin_path), {})
@@ -282,6 +283,10 @@ class Server:
                 self._gateway.most_of_an_address, limits.connections_per_address, refusals[Refusal.ADDRESS]
             ),
         }
+        closes = self._gateway.closes
+        found["event_rate"] = Bound(0, int(limits.event_rate), self._gateway.rate_limited)
+        found["client_buffer"] = Bound(0, limits.client_buffer, closes[CloseReason.SLOW_CONSUMER])
+        found["message"] = Bound(0, limits.message, refusals[Refusal.TOO_BIG] + closes[CloseReason.TOO_BIG])
         quotas = {"unstored": self._unstored, "http_connections": self._http_connections, "lookups": self._lookups}
         for name, quota in quotas.items():
             found[name] = Bound(quota.used, quota.limit, quota.refused)

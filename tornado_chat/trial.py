@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
+from tornado_chat.addresses import Reach
 from tornado_chat.bus import DirectBus
 from tornado_chat.chat import Chat
 from tornado_chat.clock import SystemClock
@@ -47,7 +49,7 @@ async def try_message(config: Config, app_id: int, user: User, text: str) -> Asy
         app_file.plugins,
         app_file.plugin,
         discover(config.plugin_path),
-        chat.services(RequestsHttpClient),
+        chat.services(partial(RequestsHttpClient, reach=Reach(config.plugin_reach))),
         identity=app_file.identity,
     )
     said: list[str] = []
