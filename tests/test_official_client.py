@@ -69,6 +69,17 @@ async def test_a_conversation_with_mute_unmute_reconnect_and_heartbeats(
     assert (await server.health()).refusals.keys() <= {"session"}
 
 
+@pytest.mark.gen_test(timeout=60)
+@every_version
+@every_transport
+async def test_sending_again_and_coming_back(
+    node: str, serve: Any, make_config: Any, version: str, transports: str
+) -> None:
+    server = await serve(make_config())
+    url = f"http://127.0.0.1:{server.port}"
+    assert "as it should" in await run_node(node, "resume.mjs", url, version, transports)
+
+
 def test_the_client_that_the_server_serves_is_npms_own(node: str) -> None:
     ours = (STATIC / "socket.io" / CLIENT).read_bytes()
     assert ours == (NODE / "node_modules" / "socket.io-client" / "dist" / CLIENT).read_bytes()

@@ -246,6 +246,8 @@ class MongoStore:
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
+        if counter is None:  # the embedded database answers so where it can't write
+            raise StoreUnavailable(f"{self._where} gave no message ids")
         first = counter["seq"] - len(postings) + 1
         messages = [message_of(app_id, number, posting) for number, posting in enumerate(postings, first)]
         rows = [{"_id": ObjectId(), **message_row(message)} for message in messages]

@@ -307,6 +307,19 @@ async def test_a_database_that_answers_and_does_not_store_is_still_read(store: M
     assert len(await store.append(2, [posting("b")], TIMEOUT)) == 1
 
 
+@pytest.mark.gen_test
+async def test_a_database_that_gives_no_ids_is_away(store: MongoStore) -> None:
+    """As the embedded one does on a full disk."""
+    counters = store._counters
+    store._counters = AsyncMock(find_one_and_update=AsyncMock(return_value=None))
+    with pytest.raises(StoreUnavailable, match="no message ids"):
+        await store.append(2, [posting("a")], TIMEOUT)
+    assert not store.availability.writable
+    store._counters = counters
+    await until_writable(store)
+    assert len(await store.append(2, [posting("a")], TIMEOUT)) == 1
+
+
 async def until_writable(store: MongoStore) -> None:
     """Wait for the probe's end."""
     if store.availability._task is not None:

@@ -12,7 +12,8 @@ const mutes = new Map(); // lowercase uname -> {uname, mins, expires_at}
 let me = null;
 let joined = false;
 let unseen = 0; // messages below what is being read
-const pending = new Set(); // texts that were sent and not answered yet
+const pending = new Map(); // pending.get(cid) = text, until it is answered
+let newest = null; // the id of the newest message that is shown; null: begin anew
 
 const socket = io({ autoConnect: false });
 
@@ -54,6 +55,7 @@ function notice(text, className = "notice") {
 function showMessage(message) {
   const line = element("li", undefined, me && message.user.uname === me.uname ? "own" : "");
   line.dataset.id = message.id;
+  newest = Math.max(newest ?? 0, message.id);
   const text = element("span", message.text, "text");
   text.dir = "auto";
   line.append(element("span", message.user.uname, "name"), role(message.plugin ? "bot" : message.user.role), ": ", text);
@@ -107,7 +109,10 @@ function setState(state, text) {
 
 function join() {
   const token = $("who").value;
-  socket.emit("auth", token ? { app_id: APP_ID, hashed_token: token } : { app_id: APP_ID }, (error, data) => {
+  const request = { app_id: APP_ID };
+  if (token) request.hashed_token = token;
+  if (newest !== null) request.since = newest;
+  socket.emit("auth", request, (error, data) => {
     if (error) {
       setState("offline", "the server can't let you in right now; trying again");
       setTimeout(() => socket.disconnect().connect(), 2000 + Math.random() * 2000);
@@ -119,13 +124,17 @@ function join() {
     mutes.clear();
     Object.values(data.room.users).forEach((user) => users.set(user.uname, user));
     Object.entries(data.room.muteList).forEach(([key, mute]) => mutes.set(key, mute));
-    $("messages").replaceChildren();
+    if (data.reload === false) remove(data.room.deleted);
+    else $("messages").replaceChildren();
+    newest = data.reload === false ? newest : 0;
     data.room.history.forEach(showMessage);
     (data.held || []).forEach(showHeld);
     toEnd();
     showUsers();
     setState("connected", me ? `connected as ${me.uname}` : "connected as a guest");
     if (me) $("text").focus();
+    // What wasn't answered may have arrived or not: under the same id it is said once.
+    if (me) for (const [cid, text] of pending) send(cid, text);
   });
 }
 
@@ -140,10 +149,6 @@ socket.on("disconnect", () => {
   joined = false;
   setState("offline", "offline; reconnecting…");
   showUsers();
-  // What was on its way may not have arrived; it comes back into the field, to be looked at and sent again.
-  if (pending.size && $("text").value === "") $("text").value = [...pending].join(" ");
-  pending.clear();
-  countText();
 });
 socket.on("connect_error", () => setState("offline", "offline; reconnecting…"));
 socket.on("new_message", showMessage);
@@ -153,6 +158,15 @@ socket.on("user_joined", (user) => {
   users.set(user.uname, user);
   showUsers();
   notice(`${user.uname} came in`);
+});
+socket.on("user_updated", (user) => {
+  users.set(user.uname, user);
+  if (me && me.uname === user.uname) me = user;
+  showUsers();
+});
+// Not all in the same moment: each comes back at a time of its own in between.
+socket.on("server_closing", ({ come_back_in: [soonest, latest] }) => {
+  socket.io.reconnectionDelay(soonest + Math.random() * (latest - soonest));
 });
 socket.on("user_left", (user) => {
   users.delete(user.uname);
@@ -188,6 +202,20 @@ socket.on("user_unmuted", (mute) => {
   notice(`${mute.uname} may talk again`);
 });
 
+function send(cid, text) {
+  pending.set(cid, text);
+  socket.emit("new_message", text, { cid }, (error) => {
+    pending.delete(cid);
+    // What the server refuses comes back into the field, unless something else was begun meanwhile.
+    if (error && $("text").value === "") $("text").value = text;
+    countText();
+  });
+}
+
+function newId() {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((number) => number.toString(36)).join("-");
+}
+
 $("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   const field = $("text");
@@ -195,13 +223,7 @@ $("composer").addEventListener("submit", (event) => {
   if (!text || text.length > MAX_TEXT || !joined) return;
   field.value = "";
   countText();
-  pending.add(text);
-  socket.emit("new_message", text, (error) => {
-    pending.delete(text);
-    // What the server refuses comes back into the field, unless something else was begun meanwhile.
-    if (error && field.value === "") field.value = text;
-    countText();
-  });
+  send(newId(), text);
 });
 $("text").addEventListener("input", countText);
 $("newer").addEventListener("click", toEnd);
@@ -211,6 +233,8 @@ $("messages").addEventListener("scroll", () => {
 });
 $("who").addEventListener("change", () => {
   sessionStorage.setItem("who", $("who").value);
+  newest = null; // somebody else may see other things
+  pending.clear();
   socket.disconnect().connect();
 });
 
