@@ -67,6 +67,7 @@ class ServerMachine(RuleBasedStateMachine):
     """The model: `said` is (id, text) of every message that is there, `mutes` when each ends."""
 
     uri = ""
+    begun = 0
     folder = Path()
 
     def __init__(self) -> None:
@@ -79,6 +80,7 @@ class ServerMachine(RuleBasedStateMachine):
         self.highest = 0
         self.away = False
         self.count = 0
+        type(self).begun += 1
         self.run(self._begin())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -304,3 +306,4 @@ def test_the_server_does_what_the_model_says(embedded_uri: str, tmp_path: Path) 
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert Machine.begun >= EXAMPLES

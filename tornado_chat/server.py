@@ -104,12 +104,7 @@ class Server:
             bus=self._bus,
             clock=self._clock,
             timeout=config.mongodb.timeout,
-            bounds=Bounds(
-                unstored=config.limits.unstored_per_app,
-                quota=self._unstored,
-                connections=config.limits.connections_per_app,
-                plugin_calls=config.limits.plugin_calls,
-            ),
+            bounds=_bounds(config.limits, self._unstored),
             identities=self._identities,
             make_http=partial(RequestsHttpClient, reach=Reach(config.plugin_reach)),
         )
@@ -128,17 +123,7 @@ class Server:
         self._bus.connect(self._gateway.deliver, self._gateway.disconnect)
         self._reloads: Counter[str] = Counter()  # self._reloads["done" or "failed"]
         self._reloader = Reloader(self._assembly, self._registry, self._reloads, reading)
-        self._http = BoundedHTTPServer(
-            self._application(demo),
-            quota=self._http_connections,
-            # A browser that polls has two at a time.
-            per_address=2 * config.limits.connections_per_address,
-            proxies=proxies,
-            idle_connection_timeout=IDLE,
-            body_timeout=BODY,
-            max_body_size=MAX_BODY,
-            max_header_size=MAX_HEADER,
-        )
+        self._http = self._http_server(proxies, demo)
         self._opening: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._stop_watching = asyncio.Event()
@@ -319,6 +304,19 @@ class Server:
         if self._watching is not None:
             await asyncio.wait({self._watching})
 
+    def _http_server(self, proxies: TrustedProxies, demo: bool) -> BoundedHTTPServer:
+        return BoundedHTTPServer(
+            self._application(demo),
+            quota=self._http_connections,
+            # A browser that polls has two at a time.
+            per_address=2 * self._config.limits.connections_per_address,
+            proxies=proxies,
+            idle_connection_timeout=IDLE,
+            body_timeout=BODY,
+            max_body_size=MAX_BODY,
+            max_header_size=MAX_HEADER,
+        )
+
     def _application(self, demo: bool) -> Application:
         plugins = PluginRouter(self._routes)
         routes: list[Any] = [self._gateway.route(r"/socket\.io/"), *handlers(self.health, self.metrics, plugins)]
@@ -354,6 +352,15 @@ def _identities(config: Config, lookups: Quota) -> Mapping[str, IdentityProvider
     if config.identity.demo is not None:
         identities["demo"] = DemoIdentity()
     return identities
+
+
+def _bounds(limits: LimitsTable, unstored: Quota) -> Bounds:
+    return Bounds(
+        unstored=limits.unstored_per_app,
+        quota=unstored,
+        connections=limits.connections_per_app,
+        plugin_calls=limits.plugin_calls,
+    )
 
 
 def _limits(table: LimitsTable) -> Limits:
