@@ -43,8 +43,9 @@ class BoundedHTTPServer(HTTPServer):
         self._addresses: Counter[str] = Counter()
 
     def handle_stream(self, stream: IOStream, address: tuple[str, ...]) -> None:
-        network = network_of(address[0]) if address else ""
-        crowded = self._addresses[network] >= self._per_address and not self._proxies.trusts(address[0])
+        peer = address[0] if address else ""  # a Unix socket has none
+        network = network_of(peer)
+        crowded = self._addresses[network] >= self._per_address and not self._proxies.trusts(peer)
         if crowded or not self._quota.take():
             self._quota.refused += crowded
             _refuse(stream)
@@ -110,7 +111,10 @@ def allow_descriptors(wanted: int) -> None:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     possible = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+    except (ValueError, OSError):  # macOS has a limit of its own that it doesn't tell
+        possible = soft
     if possible < needed:
         log.warning(
             "this process may open %d files, and limits.connections and limits.http_connections may need %d; raise "
