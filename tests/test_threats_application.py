@@ -9,6 +9,9 @@
 | reserved names | test_original_bugs.py, and here |
 | demoted in mid-session | test_rechecks.py |
 | SSRF | test_http_client.py |
+
+Not tried yet: hostile and reserved unames, and plugins' texts, in the browser; letters of another script that fool
+people; others' latency while one address exhausts its share; an operator's regular expression.
 """
 
 from __future__ import annotations
