@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from tornado_chat import App, PluginApi, PluginOptions, Role, User, hookimpl, is_uname
+from tornado_chat import App, PluginApi, PluginOptions, Role, User, hookimpl, is_uname, parse_level, parse_time
 
 try:
     import jwt
@@ -128,7 +128,8 @@ class SignedIdentity:
             raise _Refused("its uname can't be used")
         if not isinstance(role, str) or role not in list(Role):
             raise _Refused("its role is none of ours")
-        return User(_user_id(claims["sub"]), uname, Role(role))
+        level, created_at = parse_level(claims.get("level")), parse_time(claims.get("created_at"))
+        return User(_user_id(claims["sub"]), uname, Role(role), level, created_at)
 
 
 def _prepare(key: Key) -> Any:

@@ -126,7 +126,7 @@ def test_a_route_that_cannot_be_used_is_named(folder: Folder, item: str, error: 
 @pytest.mark.parametrize(
     ("item", "error"),
     [
-        ("Gate()", "a Gate needs `join` or `speak`"),
+        ("Gate()", "a Gate needs `join`, `speak` or `accept`"),
         ("Gate(speak=print)", "`speak` of a Gate must be an `async def`"),
         ("Listener(int, print)", "`kind` of a Listener must be one of: Posted, Rejected,"),
         ("Listener(Posted, print)", "`run` of a Listener must be an `async def`"),

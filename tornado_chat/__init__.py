@@ -9,28 +9,49 @@ from tornado_chat.commands import (
     NumberParam,
     Param,
     RestParam,
+    Say,
     UserParam,
 )
 from tornado_chat.errors import CommandRefused, HttpError, IdentityUnavailable, PluginLimit, StoreUnavailable
 from tornado_chat.filters import Filter
 from tornado_chat.gates import Gate, Visitor
 from tornado_chat.happenings import (
+    Alerted,
+    Banned,
     Deleted,
     Happening,
     Held,
     Joined,
     Left,
+    ModeChanged,
     Muted,
     Posted,
+    Recorded,
     Rejected,
+    Struck,
     Suspended,
+    TabOpened,
+    Unbanned,
     Unmuted,
 )
 from tornado_chat.hookspecs import hookimpl
 from tornado_chat.http import HttpClient, HttpResponse
-from tornado_chat.identity import App, IdentityProvider
+from tornado_chat.identity import App, IdentityProvider, parse_level, parse_time
 from tornado_chat.listeners import Listener
-from tornado_chat.models import Draft, HeldMessage, Message, Mute, Role, User, is_uname
+from tornado_chat.models import (
+    AuditEntry,
+    Ban,
+    Draft,
+    HeldMessage,
+    Message,
+    Mode,
+    Mute,
+    Person,
+    Role,
+    User,
+    fold,
+    is_uname,
+)
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
 from tornado_chat.storage import PluginStorage
@@ -45,6 +66,7 @@ from tornado_chat.verdicts import (
     Reject,
     Replace,
     Shadow,
+    Strike,
     Verdict,
 )
 from tornado_chat.version import VERSION
@@ -53,7 +75,11 @@ __all__ = [
     "VERSION",
     "Action",
     "AlertStaff",
+    "Alerted",
     "App",
+    "AuditEntry",
+    "Ban",
+    "Banned",
     "Call",
     "ChoiceParam",
     "Command",
@@ -77,33 +103,45 @@ __all__ = [
     "Listener",
     "Message",
     "MessageIdParam",
+    "Mode",
+    "ModeChanged",
     "Mute",
     "MuteSender",
     "Muted",
     "NumberParam",
     "Param",
     "Pass",
+    "Person",
     "PluginApi",
     "PluginLimit",
     "PluginOptions",
     "PluginStorage",
     "Posted",
     "PurgeSender",
+    "Recorded",
     "Reject",
     "Rejected",
     "Replace",
     "RestParam",
     "Role",
     "Route",
+    "Say",
     "Shadow",
     "StoreUnavailable",
+    "Strike",
+    "Struck",
     "Suspended",
+    "TabOpened",
+    "Unbanned",
     "Unmuted",
     "User",
     "UserParam",
     "Verdict",
     "Visitor",
     "duration_text",
+    "fold",
     "hookimpl",
     "is_uname",
+    "parse_level",
+    "parse_time",
 ]

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from tornado_chat.audit import Audit
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
-from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, StoreUnavailable
-from tornado_chat.events import message_deleted, message_held, message_reviewed, messages_purged, new_message, notice
-from tornado_chat.happenings import Deleted, Happening, Held
+from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, RankRefused, StoreUnavailable
+from tornado_chat.events import (
+    message_deleted,
+    message_held,
+    message_reviewed,
+    messages_purged,
+    new_message,
+    notice,
+    plugin_event,
+    room_purged,
+)
+from tornado_chat.happenings import Alerted, Deleted, Happening, Held, Struck
 from tornado_chat.holding import Holding
-from tornado_chat.models import HeldMessage, Message, User, fold
+from tornado_chat.models import AuditEntry, HeldMessage, Message, User, fold
 from tornado_chat.room import Room
 from tornado_chat.sanctions import Sanctions, a_role
 from tornado_chat.store import Posting, Store
-from tornado_chat.verdicts import Action, AlertStaff, MuteSender, PurgeSender
+from tornado_chat.verdicts import Action, AlertStaff, MuteSender, PurgeSender, Strike
 from tornado_chat.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -36,6 +47,7 @@ class Actions:
         store: Store,
         bus: Bus,
         clock: Clock,
+        audit: Audit,
         happened: Callable[[Happening], None],
     ) -> None:
         self._app_id = app_id
@@ -46,6 +58,7 @@ class Actions:
         self._store = store
         self._bus = bus
         self._clock = clock
+        self._audit = audit
         self._happened = happened
 
     async def tell(self, uname: str, text: str) -> None:
@@ -60,6 +73,20 @@ class Actions:
         """Show a text to everybody who is here; it isn't kept."""
         await self._bus.publish(self._app_id, notice(text))
 
+    async def alert(self, text: str, plugin: str) -> None:
+        """Show a text to the staff who are here, and tell listeners."""
+        await self.tell_staff(text)
+        self._happened(Alerted(plugin, text))
+
+    async def emit(self, plugin: str, name: str, data: Any, to: frozenset[str] | None) -> None:
+        """Send a `plugin_event` to the unames in `to`, or to everybody."""
+        await self._bus.publish(self._app_id, plugin_event(plugin, name, data, to))
+
+    @property
+    def staff(self) -> frozenset[str]:
+        """The unames of the staff who are here."""
+        return self._room.staff
+
     async def post(self, user: User, text: str, plugin: str) -> Message:
         """Store and show a message of a plugin's own; no filter is asked. Raises StoreUnavailable."""
         return await self._writer.write(Posting(user, text, self._clock.now(), plugin))
@@ -73,7 +100,7 @@ class Actions:
         await self._bus.publish(self._app_id, new_message(message, to=frozenset([message.user.uname]) - staff))
         await self._bus.publish(self._app_id, new_message(message, to=staff, staff=True))
 
-    async def delete(self, actor: User, message_id: int) -> Message:
+    async def delete(self, actor: User, message_id: int, reason: str = "", plugin: str = "") -> Message:
         """Delete one message that the room remembers, and return it.
 
         Raises CommandRefused where there is none, or its sender is not below the actor (one's own may be deleted);
@@ -83,30 +110,54 @@ class Actions:
         if message is None:
             raise CommandRefused(f"There is no message {message_id} that could be deleted")
         if not message.plugin and message.user.key != actor.key and not actor.role.outranks(message.user.role):
-            raise CommandRefused(f"{NOT_AUTHORIZED}: {message.user.uname} is {a_role(message.user.role)}")
-        await self._store.delete_messages(self._app_id, [message.id], self._room.newest)
-        self._room.forget({message.id})
+            raise RankRefused(f"{NOT_AUTHORIZED}: {message.user.uname} is {a_role(message.user.role)}")
+        await self._delete([message])
         await self._bus.publish(self._app_id, message_deleted(message.id))
         self._happened(Deleted((message.id,), actor.uname))
+        await self._record_deleted(actor, [message], reason, plugin)
         return message
 
-    async def purge(self, actor: User, uname: str) -> int:
+    async def purge(self, actor: User, uname: str, reason: str = "", plugin: str = "") -> int:
         """Delete all that the room remembers of a name; return how many messages that were.
 
         Raises CommandRefused where the actor doesn't outrank the name; StoreUnavailable.
         """
         self._sanctions.require_rank(actor, uname)
         await self._writer.settled()  # what was said a moment ago may still wait to be stored
-        ids = [message.id for message in self._room.messages_of(uname)]
-        if ids:
-            await self._store.delete_messages(self._app_id, ids, self._room.newest)
-            self._room.forget(set(ids))
-            spelled, _ = self._room.known(uname)
+        messages = self._room.messages_of(uname)
+        spelled, _ = self._room.known(uname)
+        if messages:
+            ids = await self._delete(messages)
             await self._bus.publish(self._app_id, messages_purged(spelled, ids))
             self._happened(Deleted(tuple(ids), actor.uname, spelled))
-        return len(ids)
+        purged = self._audit.entry(actor, "purge", spelled, reason=reason, plugin=plugin)
+        await self._record_deleted(actor, messages, reason, plugin, purged)
+        return len(messages)
 
-    async def disconnect(self, actor: User, uname: str, text: str) -> int:
+    async def clear(self, actor: User, reason: str = "", plugin: str = "") -> int:
+        """Delete all that the room remembers, whoever said it; return how many messages that were.
+
+        Raises StoreUnavailable.
+        """
+        await self._writer.settled()
+        messages = self._room.history
+        if messages:
+            ids = await self._delete(messages)
+            await self._bus.publish(self._app_id, room_purged(ids))
+            self._happened(Deleted(tuple(ids), actor.uname))
+        cleared = self._audit.entry(actor, "clear", reason=reason, plugin=plugin)
+        await self._record_deleted(actor, messages, reason, plugin, cleared)
+        return len(messages)
+
+    async def withdraw(self, actor: User, message_id: int, reason: str, plugin: str) -> HeldMessage:
+        """Take a message that was shown back, and have it wait for a moderator.
+
+        Raises CommandRefused as `delete` does; StoreUnavailable.
+        """
+        message = await self.delete(actor, message_id, reason, plugin)
+        return await self.hold(message.user, message.text, plugin, reason, me=message.me)
+
+    async def disconnect(self, actor: User, uname: str, text: str, reason: str = "", plugin: str = "") -> int:
         """Close every connection of a name that is here, after telling it `text`; return how many users that were.
 
         Raises CommandRefused where the actor doesn't outrank the name.
@@ -117,11 +168,15 @@ class Actions:
             await self._bus.publish(self._app_id, notice(text, spellings))
         for spelled in spellings:
             await self._bus.disconnect(self._app_id, spelled)
+        if spellings:
+            await self._audit.record(self._audit.entry(actor, "kick", uname, reason=reason, plugin=plugin))
         return len(spellings)
 
-    async def hold(self, user: User, text: str, plugin: str, reason: str, cid: str = "") -> HeldMessage:
+    async def hold(
+        self, user: User, text: str, plugin: str, reason: str, cid: str = "", *, me: bool = False
+    ) -> HeldMessage:
         """Keep a message for a moderator, and tell staff. Raises StoreUnavailable."""
-        held = await self._holding.add(user, text, plugin, reason, cid)
+        held = await self._holding.add(user, text, plugin, reason, cid, me=me)
         await self._bus.publish(self._app_id, message_held(held, self._room.staff))
         self._happened(Held(held.id, user, text, plugin, reason))
         return held
@@ -135,7 +190,8 @@ class Actions:
         """Post a message that waits, as its sender's. Raises CommandRefused where none waits; StoreUnavailable."""
         held = self._take(actor, held_id)
         try:
-            message = await self._writer.write(Posting(held.user, held.text, self._clock.now(), cid=held.cid))
+            posting = Posting(held.user, held.text, self._clock.now(), cid=held.cid, me=held.me)
+            message = await self._writer.write(posting)
         except BaseException:
             self._holding.put_back(held)
             raise
@@ -153,14 +209,41 @@ class Actions:
         try:
             match action:
                 case MuteSender(seconds=seconds, reason=reason):
-                    await self._sanctions.mute(bot, sender.uname, seconds, reason)
+                    await self._sanctions.mute(bot, sender.uname, seconds, reason, plugin)
                 case PurgeSender():
-                    await self.purge(bot, sender.uname)
+                    await self.purge(bot, sender.uname, plugin=plugin)
                 case AlertStaff(text=text):
-                    await self.tell_staff(text)
+                    await self.alert(text, plugin)
+                case Strike(reason=reason):
+                    self._happened(Struck(sender, plugin, reason))
         except (CommandRefused, StoreUnavailable) as error:
             kind = type(action).__name__
             log.warning("app %d: plugin %s: %s was not done: %s", self._app_id, plugin, kind, error)
+
+    async def _delete(self, messages: Sequence[Message]) -> list[int]:
+        ids = [message.id for message in messages]
+        await self._store.delete_messages(self._app_id, ids, self._room.newest)
+        self._room.forget(set(ids))
+        return ids
+
+    async def _record_deleted(
+        self, actor: User, messages: Sequence[Message], reason: str, plugin: str, *before: AuditEntry
+    ) -> None:
+        await self._audit.record(
+            *before,
+            *(
+                self._audit.entry(
+                    actor,
+                    "delete",
+                    message.user.uname,
+                    reason=reason,
+                    message_id=message.id,
+                    text=message.text,
+                    plugin=plugin,
+                )
+                for message in messages
+            ),
+        )
 
     def _take(self, actor: User, held_id: int) -> HeldMessage:
         held = self._holding.take(held_id)
@@ -168,12 +251,17 @@ class Actions:
             raise CommandRefused(f"No message {held_id} is waiting")
         if held.user.key == actor.key and not actor.role.rank > held.user.role.rank:
             self._holding.put_back(held)
-            raise CommandRefused(f"{NOT_AUTHORIZED}: it is your own")
+            raise RankRefused(f"{NOT_AUTHORIZED}: it is your own")
         return held
 
     async def _reviewed(self, held: HeldMessage, actor: User, *, approved: bool) -> None:
         event = message_reviewed(held, actor.uname, approved, self._room.staff)
         await asyncio.gather(self._bus.publish(self._app_id, event), self._forget(held))
+        action = "approve" if approved else "deny"
+        entry = self._audit.entry(
+            actor, action, held.user.uname, reason=held.reason, text=held.text, plugin=held.plugin
+        )
+        await self._audit.record(entry)
 
     async def _forget(self, held: HeldMessage) -> None:
         try:

@@ -46,6 +46,10 @@ class TrustedProxies:
                 return client
         return client
 
+    def overlaps(self, network: IPv4Network | IPv6Network) -> bool:
+        """Tell whether any of the proxies is in a network."""
+        return any(network.version == own.version and network.overlaps(own) for own in self._networks)
+
     def trusts(self, address: str) -> bool:
         """Tell whether an address is one of the proxies."""
         try:

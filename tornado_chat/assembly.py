@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tornado_chat.bans import Protected
 from tornado_chat.bus import Bus
 from tornado_chat.chat import Bounds, Chat
 from tornado_chat.clock import Clock
@@ -47,6 +48,7 @@ class Assembly:
         bounds: Bounds,
         identities: Mapping[str, IdentityProvider],
         make_http: Callable[[], HttpClient],
+        protected: Protected,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -55,6 +57,7 @@ class Assembly:
         self._bounds = bounds
         self._identities = identities
         self._make_http = make_http
+        self._protected = protected
         self._built: Built | None = None
 
     @property
@@ -118,10 +121,12 @@ class Assembly:
             presence_limit=app_file.presence.limit,
             timeout=self._timeout,
             bounds=self._bounds,
+            retain=app_file.moderation.retain,
+            protected=self._protected,
         )
 
     def _load(self, chat: Chat, name: str, app_file: AppFile, catalog: Mapping[str, Found]) -> PluginSet:
-        services = chat.services(self._make_http)
+        services = chat.services(self._make_http, hide_actor=app_file.moderation.hide_actor)
         return load_plugins(name, app_file.plugins, app_file.plugin, catalog, services, identity=app_file.identity)
 
     def _serve(self, app_file: AppFile, plugins: PluginSet) -> Served:

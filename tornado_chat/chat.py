@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from tornado_chat.actions import Actions
+from tornado_chat.audit import RETAIN_DAYS, Audit
+from tornado_chat.bans import Bans, Protected
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
-from tornado_chat.commands import describe, is_command, usable
-from tornado_chat.errors import Ack, ChatFull, StoreUnavailable
+from tornado_chat.commands import InstalledCommand, describe, is_command, usable
+from tornado_chat.errors import Ack, ChatFull
 from tornado_chat.events import held_payload, user_payload
 from tornado_chat.gates import Visitor
-from tornado_chat.happenings import Happening, Joined, Left, Posted, Rejected, Suspended
+from tornado_chat.happenings import Happening, Joined, Left, Posted, Suspended, TabOpened
 from tornado_chat.holding import Holding
 from tornado_chat.http import HttpClient
-from tornado_chat.models import BOT_ID, Message, Role, User
-from tornado_chat.moderation import Answer, Moderation, Refuse, Withhold
+from tornado_chat.models import Message, Role, User
+from tornado_chat.moderation import Answer, Moderation
+from tornado_chat.modes import Modes
+from tornado_chat.people import People
 from tornado_chat.plugin_api import Services
 from tornado_chat.plugin_set import PluginSet
 from tornado_chat.presence import Presence
@@ -29,19 +33,15 @@ from tornado_chat.rechecks import Rechecks, Voucher
 from tornado_chat.repeats import Repeats
 from tornado_chat.room import Occupant, Room
 from tornado_chat.sanctions import Sanctions
-from tornado_chat.store import Posting, Store
+from tornado_chat.speech import HELD, Speech
+from tornado_chat.store import Store
 from tornado_chat.supervision import Part, Supervisor
-from tornado_chat.text import duration_text, one_line
-from tornado_chat.verdicts import Action, PurgeSender
+from tornado_chat.text import duration_text, js_trim, one_line
 from tornado_chat.writer import MAX_WAITING, Writer
 
 log = logging.getLogger(__name__)
 
 MAX_CALLS = 1000
-HELD = "Your message waits for a moderator"
-NOT_STORED = Answer(
-    Ack.INTERNAL_ERROR, "Your message was not sent: the chat can't store messages right now. Please try again."
-)
 UNKNOWN = Answer(
     Ack.INTERNAL_ERROR, "Your message was not sent: the site can't be asked who you are. Please try again later."
 )
@@ -67,13 +67,15 @@ class Seat:
 
     chat: Chat
     occupant: Occupant | None
+    address: str = ""
 
 
 class Chat:
     """One app's lobby. Equip it and load it before the first join.
 
     `history` is how many messages a newcomer is given, `presence_limit` how many users make the room big, `timeout`
-    how many seconds a sender waits for the database.
+    how many seconds a sender waits for the database, `retain` how many days the audit log, and with it what was
+    deleted, is kept. `protected` tells which networks can't be banned.
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class Chat:
         presence_limit: int,
         timeout: float,
         bounds: Bounds | None = None,
+        retain: float = RETAIN_DAYS,
+        protected: Protected = lambda _: False,
     ) -> None:
         bounds = bounds or Bounds()
         self.app_id = app_id
@@ -95,7 +99,33 @@ class Chat:
         self._clock = clock
         self._history = history
         self._room = Room(history, presence_limit)
-        self._sanctions = Sanctions(app_id, self._room, store, bus, clock, timeout=timeout, happened=self._happened)
+        self._audit = Audit(app_id, store, clock, self._happened, retain=retain)
+        self._people = People(app_id, store, clock)
+        self._sanctions = Sanctions(
+            app_id, self._room, store, bus, clock, timeout=timeout, audit=self._audit, happened=self._happened
+        )
+        self._bans = Bans(
+            app_id,
+            room=self._room,
+            sanctions=self._sanctions,
+            store=store,
+            bus=bus,
+            clock=clock,
+            audit=self._audit,
+            timeout=timeout,
+            protected=protected,
+            happened=self._happened,
+        )
+        self._modes = Modes(
+            app_id,
+            room=self._room,
+            store=store,
+            bus=bus,
+            clock=clock,
+            audit=self._audit,
+            timeout=timeout,
+            happened=self._happened,
+        )
         self._presence = Presence(app_id, self._room, bus, clock)
         self._writer = Writer(app_id, store, self._publish, timeout=timeout, limit=bounds.unstored, quota=bounds.quota)
         self._repeats = Repeats(clock.monotonic)
@@ -114,14 +144,24 @@ class Chat:
             store=store,
             bus=bus,
             clock=clock,
+            audit=self._audit,
+            happened=self._happened,
+        )
+        self._speech = Speech(
+            app_id,
+            room=self._room,
+            writer=self._writer,
+            actions=self._actions,
+            people=self._people,
+            clock=clock,
             happened=self._happened,
         )
         self._plugins = PluginSet(Moderation(app_id, {}, (), monotonic=clock.monotonic), self._supervisor())
         self._loaded = False
         self._background: set[asyncio.Task[None]] = set()
 
-    def services(self, make_http: Callable[[], HttpClient]) -> Services:
-        """Return what a new set of plugins is to work with."""
+    def services(self, make_http: Callable[[], HttpClient], *, hide_actor: bool = False) -> Services:
+        """Return what a new set of plugins is to work with. `hide_actor`: the room isn't told who did something."""
         return Services(
             self.app_id,
             self._room,
@@ -132,6 +172,11 @@ class Chat:
             self._supervisor(),
             make_http,
             self.recheck,
+            self._bans,
+            self._modes,
+            self._people,
+            self._audit,
+            hide_actor,
         )
 
     @property
@@ -150,9 +195,16 @@ class Chat:
         return old
 
     async def load(self) -> None:
-        """Read the app's history, mutes and held messages. Raises StoreUnavailable; then it may be called again."""
-        history, mutes, _ = await asyncio.gather(
-            self._store.recent(self.app_id, self._history), self._store.mutes(self.app_id), self._holding.load()
+        """Read the app's history, sanctions, modes and held messages.
+
+        Raises StoreUnavailable; then it may be called again.
+        """
+        history, mutes, bans, _, _ = await asyncio.gather(
+            self._store.recent(self.app_id, self._history),
+            self._store.mutes(self.app_id),
+            self._store.records.bans(self.app_id),
+            self._holding.load(),
+            self._modes.load(),
         )
         deletions = await self._store.deletions(self.app_id, history[0].id - 1 if history else 0)
         self._room.restore(history, deletions)
@@ -164,6 +216,7 @@ class Chat:
             if held.cid:
                 self._repeats.remember((held.user.id, held.cid), Answer(Ack.MESSAGE_HELD, HELD))
         self._sanctions.load(mutes)
+        self._bans.load(bans)
         self._loaded = True
         self._plugins.start()
 
@@ -172,11 +225,17 @@ class Chat:
         self._room.owners = owners
 
     async def admit(self, visitor: Visitor) -> Answer | None:
-        """Ask the gates whether this one may join: None where they may, else what they are told. Never raises."""
+        """Tell whether this one may join: None where they may, else what they are told. Never raises.
+
+        Bans keep out first, then the gates are asked.
+        """
+        banned = self._bans.notice_of(visitor.user, visitor.address)
+        if banned is not None:
+            return Answer(Ack.BANNED, banned)
         return await self._plugins.moderation.admit(visitor)
 
-    async def join(self, user: User | None, voucher: Voucher | None = None) -> Seat:
-        """Seat one socket of `user` (None: a guest), and tell the room of a user who wasn't here.
+    async def join(self, user: User | None, voucher: Voucher | None = None, address: str = "") -> Seat:
+        """Seat one socket of `user` (None: a guest), from `address`, and tell the room of a user who wasn't here.
 
         `voucher` says who knows the user, where that may change. Raises ChatFull.
 
@@ -186,22 +245,24 @@ class Chat:
         if not self.sockets.take():
             raise ChatFull(f"app {self.app_id} has {self.sockets.limit} connections already")
         if user is None:
-            return Seat(self, None)
+            return Seat(self, None, address)
         was_big = self._room.big
-        occupant, first = self._room.enter(user)
+        occupant, first = self._room.enter(user, address)
         if voucher is not None:
             self._rechecks.watch(occupant, voucher)
         await self._sanctions.release(user)
         if first:
             await self._presence.came(user, was_big)
             self._happened(Joined(user))
-        return Seat(self, occupant)
+        self._people.came(user)
+        self._happened(TabOpened(user))
+        return Seat(self, occupant, address)
 
     async def leave(self, seat: Seat) -> None:
         """Give the seat back, and tell the room where it was the user's last."""
         self.sockets.give()
         was_big = self._room.big
-        if seat.occupant is not None and self._room.leave(seat.occupant):
+        if seat.occupant is not None and self._room.leave(seat.occupant, seat.address):
             await self._presence.left(seat.occupant.user, was_big)
             self._happened(Left(seat.occupant.user))
 
@@ -228,6 +289,15 @@ class Chat:
         if seat.occupant is None:
             return []
         return [describe(command) for command in usable(self._plugins.moderation.commands, seat.occupant.user)]
+
+    async def report(self, seat: Seat, message_id: int, reason: str) -> Answer:
+        """Have a message reported, as `/report` does where a plugin has it. Never raises."""
+        if seat.occupant is None:
+            return Answer(Ack.USER_REQUIRED)
+        if self._overloaded():
+            return BUSY
+        said = await self._plugins.moderation.command(seat.occupant.user, f"/report {message_id} {reason}".strip())
+        return said if isinstance(said, Answer) else Answer(None)
 
     async def submit(self, seat: Seat, text: str, cid: str = "") -> Answer | asyncio.Future[Answer]:
         """Carry out a command, or check a message and queue it. `text` is trimmed, 1 to 350 units. Never raises.
@@ -269,40 +339,19 @@ class Chat:
 
     async def _submit(self, user: User, text: str, cid: str) -> Answer | asyncio.Future[Answer]:
         moderation = self._plugins.moderation
-        if is_command(text):
-            return await moderation.command(user, text)
-        return await self._say(moderation, user, text, cid)
+        if not is_command(text):
+            return await self._speech.say(moderation, user, text, cid)
+        answer = await moderation.command(user, text, partial(self._denied, user))
+        if isinstance(answer, Answer):
+            return answer
+        return await self._speech.say(moderation, user, js_trim(answer.say.text), cid, me=answer.say.me)
 
-    async def _say(self, moderation: Moderation, user: User, text: str, cid: str) -> Answer | asyncio.Future[Answer]:
-        if muted := self._muted(user):
-            return muted
-        screening = await moderation.screen(user, text)
-        decision = screening.decision
-        if isinstance(decision, Refuse):
-            await self._carry_out(screening.actions, user)
-            self._happened(Rejected(user, text, decision.plugin, decision.code, decision.message))
-            return Answer(decision.code, decision.message)
-        if screening.actions:  # what is purged is what was said before this
-            await self._carry_out([item for item in screening.actions if isinstance(item[1], PurgeSender)], user)
-        # A filter may have taken its time, and a moderator may have acted in it.
-        if muted := self._muted(user):
-            return muted
-        if isinstance(decision, Withhold):
-            answer: Answer | asyncio.Future[Answer] = await self._hold(user, decision, cid)
-        else:
-            answer = self._queue(Posting(user, decision.text, self._clock.now(), shadow=decision.shadow, cid=cid))
-        if screening.actions:
-            await self._carry_out([item for item in screening.actions if not isinstance(item[1], PurgeSender)], user)
-        return answer
-
-    def _queue(self, posting: Posting) -> Answer | asyncio.Future[Answer]:
-        try:
-            stored = self._writer.queue(posting)
-        except StoreUnavailable:
-            return NOT_STORED
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        stored.add_done_callback(partial(_answer, answer))
-        return answer
+    async def _denied(self, user: User, installed: InstalledCommand, text: str, why: str) -> None:
+        """Write down what a moderator tried and may not do. What members try is not worth a line each."""
+        if user.role is Role.MEMBER:
+            return
+        name, plugin = installed.command.name, installed.part.plugin
+        await self._audit.record(self._audit.entry(user, f"refused /{name}", reason=why, text=text, plugin=plugin))
 
     async def post(self, seat: Seat, text: str, cid: str = "") -> Answer:
         """Submit, and wait for the answer."""
@@ -317,30 +366,13 @@ class Chat:
         await self._presence.close()
         await self._rechecks.close()
         await self._sanctions.close()
-
-    def _muted(self, user: User) -> Answer | None:
-        now = self._clock.now()
-        mute = self._room.mute_binding(user, now)
-        if mute is None:
-            return None
-        left = duration_text((mute.expires_at - now).total_seconds())
-        reason = f": {mute.reason}" if mute.reason else ""
-        return Answer(Ack.USER_MUTED, f"You are muted for another {left}{reason}")
-
-    async def _hold(self, user: User, decision: Withhold, cid: str) -> Answer:
-        try:
-            await self._actions.hold(user, decision.text, decision.plugin, decision.reason, cid)
-        except StoreUnavailable as error:
-            log.warning("app %d: a message could not be held: %s", self.app_id, error)
-            return NOT_STORED
-        return Answer(Ack.MESSAGE_HELD, HELD)
-
-    async def _carry_out(self, actions: Iterable[tuple[str, Action]], sender: User) -> None:
-        for plugin, action in actions:
-            await self._actions.carry_out(User(BOT_ID, plugin, Role.MOD), plugin, action, sender)
+        await self._modes.close()
+        await asyncio.gather(self._audit.close(), self._people.close())
 
     async def _publish(self, message: Message) -> None:
         self._room.remember([message])
+        if not message.plugin:
+            self._people.spoke(message.user)
         await self._actions.show(message)
         self._happened(Posted(message))
 
@@ -357,8 +389,3 @@ class Chat:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         self._happened(Suspended(part.plugin, part.what, seconds, why))
-
-
-def _answer(answer: asyncio.Future[Answer], stored: asyncio.Future[Message]) -> None:
-    if not answer.done():
-        answer.set_result(Answer(None) if not stored.cancelled() and stored.exception() is None else NOT_STORED)

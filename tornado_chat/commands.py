@@ -8,10 +8,10 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tornado_chat.errors import CommandRefused
+from tornado_chat.errors import MAX_TEXT, CommandRefused
 from tornado_chat.models import MAX_ID, Role, User
 from tornado_chat.supervision import Part
-from tornado_chat.text import one_line
+from tornado_chat.text import is_unicode, js_length, js_trim, one_line
 
 # re.ASCII throughout: without it \d takes every Unicode digit, and [a-z] with re.I takes the Kelvin sign.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
@@ -233,16 +233,32 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Say:
+    """What a command may return: a message of its caller's, 1 to 350 UTF-16 units after trimming.
+
+    It goes through mutes, gates and filters as if it had been typed. `me`: it says what its sender does. Raises
+    ValueError for a text that can't be one.
+    """
+
+    text: str
+    me: bool = False
+
+    def __post_init__(self) -> None:
+        if not is_unicode(self.text) or not 1 <= js_length(js_trim(self.text)) <= MAX_TEXT:
+            raise ValueError(f"a message must be 1 to {MAX_TEXT} characters of valid Unicode")
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A slash command.
 
     `name` is lowercase ASCII, without the slash; `aliases` are further names of it. `role` is the lowest role that may
     use it, `help` a line that says what it does, `cooldown` the seconds that one user waits between two uses of it.
-    `run` returns what the caller is told (None: nothing), or raises CommandRefused with it.
+    `run` returns what the caller is told (None: nothing), or a Say, or raises CommandRefused with a text.
     """
 
     name: str
-    run: Callable[[Call], Coroutine[Any, Any, str | None]]
+    run: Callable[[Call], Coroutine[Any, Any, str | Say | None]]
     params: Sequence[Param] = field(default=())
     role: Role = Role.MEMBER
     help: str = ""

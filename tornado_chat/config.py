@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tornado_chat.addresses import Reach, TrustedProxies
+from tornado_chat.audit import RETAIN_DAYS
 from tornado_chat.config_errors import API, NAME, explain
 from tornado_chat.errors import ConfigError
 from tornado_chat.models import MAX_ID
@@ -140,6 +141,13 @@ class PresenceTable(Table):
     limit: Annotated[int, Meta(ge=0, le=1_000_000)] = PRESENCE_LIMIT
 
 
+class ModerationTable(Table):
+    """[moderation] of an app"""
+
+    retain: Annotated[float, Meta(gt=0, le=3660)] = RETAIN_DAYS
+    hide_actor: bool = False
+
+
 class AppFile(Table):
     """apps/<id>.toml, and apps/default.toml, which has no `id`"""
 
@@ -147,6 +155,7 @@ class AppFile(Table):
     origins: tuple[str, ...] = ()
     history: Annotated[int, Meta(ge=1, le=1000)] = 250
     presence: PresenceTable = msgspec.field(default_factory=PresenceTable)
+    moderation: ModerationTable = msgspec.field(default_factory=ModerationTable)
     identity: Name = "moneypot"
     plugins: tuple[Name, ...] = ("mute", "help", "reload")
     plugin: dict[str, dict[str, Any]] = {}
@@ -190,8 +199,8 @@ class Config(Struct, frozen=True, kw_only=True):
             changed += [f"{table}.{key}" for key in {**before, **after} if before.get(key) != after.get(key)]
         for app_id, (_, app_file) in self.apps.items():
             new = other.apps.get(app_id, (None, None))[1]
-            if new is not None and (new.history, new.presence) != (app_file.history, app_file.presence):
-                changed.append(f"history or presence of app {app_id}")
+            if new is not None and _fixed(new) != _fixed(app_file):
+                changed.append(f"history, presence or moderation.retain of app {app_id}")
         return changed
 
     @property
@@ -254,6 +263,11 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
         default_app=default_app,
         directory=directory,
     )
+
+
+def _fixed(app_file: AppFile) -> object:
+    """Return what a chat is made with, and keeps."""
+    return app_file.history, app_file.presence, app_file.moderation.retain
 
 
 def _plain(table: Struct) -> dict[str, Any]:

@@ -41,6 +41,10 @@ class CommandRefused(ChatError):
     """A slash command can't be carried out. The message is shown to the one who typed it."""
 
 
+class RankRefused(CommandRefused):
+    """The actor doesn't stand above whom, or whose doing, the command is about. Such tries go into the audit log."""
+
+
 class Ack(StrEnum):
     """First argument of an ack, where it isn't null."""
 
@@ -49,6 +53,7 @@ class Ack(StrEnum):
     MESSAGE_REJECTED = "MESSAGE_REJECTED"
     MESSAGE_HELD = "MESSAGE_HELD"
     JOIN_REFUSED = "JOIN_REFUSED"
+    BANNED = "BANNED"
     RATE_LIMITED = "RATE_LIMITED"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     CLIENT_ERROR = "CLIENT_ERROR"
@@ -71,6 +76,8 @@ class ClientError(StrEnum):
     AUTH_TWICE = "must send `auth` event only once per connection"
     AUTH_ORIGIN = "the app you sent to `auth` event does not allow this page's origin"
     RATE_LIMITED = "too many events; send fewer, or you will be disconnected"
+    REPORT = "must send the id of a message with `report` event"
+    REPORT_BEFORE_AUTH = "must `auth` before `report`"
     COMMANDS_CALLBACK = "must provide callback to `commands` event"
     COMMANDS_BEFORE_AUTH = "must `auth` before `commands`"
     UNKNOWN_EVENT = "unknown event"
@@ -81,3 +88,4 @@ MAX_TEXT = 350
 
 NOT_AUTHORIZED = "You are not authorized to do that"
 NOT_MUTED = "User not in mutelist"
+NOT_BANNED = "User not in banlist"

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tornado_chat.models import HeldMessage, Message, Mute, User
+from tornado_chat.models import HeldMessage, Message, Mode, Mute, User
 
 SYSTEM_MESSAGE = "system_message"
 CLIENT_ERROR = "client_error"
@@ -35,12 +35,15 @@ def user_payload(user: User) -> dict[str, Any]:
 def message_payload(message: Message, *, staff: bool = False) -> dict[str, Any]:
     """Return {id, user: {uname, role}, text}, as in history and `new_message`.
 
-    `plugin` is there where a plugin posted it; `shadow` is for staff's eyes, where it is one.
+    `plugin` is there where a plugin posted it, `me` where it says what its sender does; `shadow` is for staff's eyes,
+    where it is one.
     """
     user = message.user
     payload = {"id": message.id, "user": {"uname": user.uname, "role": user.role.value}, "text": message.text}
     if message.plugin:
         payload["plugin"] = message.plugin
+    if message.me:
+        payload["me"] = True
     if staff and message.shadow:
         payload["shadow"] = True
     return payload
@@ -62,6 +65,11 @@ def mute_payload(mute: Mute) -> dict[str, Any]:
     return {"uname": mute.uname, "mins": mute.mins, "expires_at": iso(mute.expires_at)}
 
 
+def mode_payload(mode: Mode) -> dict[str, Any]:
+    """Return {value, until, reason}, as in `modes`. Who turned it on is not said."""
+    return {"value": mode.value, "until": None if mode.until is None else iso(mode.until), "reason": mode.reason}
+
+
 def new_message(message: Message, *, to: frozenset[str] | None = None, staff: bool = False) -> Event:
     """A message was stored."""
     return Event("new_message", message_payload(message, staff=staff), to)
@@ -75,6 +83,21 @@ def message_deleted(message_id: int) -> Event:
 def messages_purged(uname: str, ids: Iterable[int]) -> Event:
     """All that the room remembers of a user was deleted."""
     return Event("messages_purged", {"uname": uname, "ids": list(ids)})
+
+
+def room_purged(ids: Iterable[int]) -> Event:
+    """All that the room remembers was deleted. There is no uname then."""
+    return Event("messages_purged", {"ids": list(ids)})
+
+
+def mode_changed(mode: Mode, *, on: bool) -> Event:
+    """A mode was turned on or changed, or off."""
+    return Event("mode_changed", {"name": mode.name, "on": on} | (mode_payload(mode) if on else {}))
+
+
+def plugin_event(plugin: str, name: str, data: Any, to: frozenset[str] | None = None) -> Event:
+    """Something that a plugin says to clients that know it."""
+    return Event("plugin_event", {"plugin": plugin, "name": name, "data": data}, to)
 
 
 def message_held(held: HeldMessage, staff: frozenset[str]) -> Event:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tornado_chat.filters import FilterPolicy
-from tornado_chat.models import User
+from tornado_chat.models import Draft, User
 from tornado_chat.supervision import Part
 from tornado_chat.verdicts import Pass, Reject
 
@@ -26,16 +26,21 @@ class Visitor(msgspec.Struct, frozen=True):
 class Gate:
     """Asked before anything else, and answers Pass or Reject.
 
-    `join` is asked for each socket with a Visitor, `speak` for each message with its User, before the filters. Either
-    may be left out. They may await; they must not block.
+    `join` is asked for each socket with a Visitor, `speak` for each message with its User, before the filters. They may
+    await; they must not block. `accept` is a plain function, and is asked last, with the Draft as the filters left it,
+    in the moment in which a message is queued or held: nothing comes between, so there is the place to count. Each may
+    be left out.
     """
 
     join: Callable[[Visitor], Coroutine[Any, Any, Pass | Reject]] | None = None
     speak: Callable[[User], Coroutine[Any, Any, Pass | Reject]] | None = None
+    accept: Callable[[Draft], Pass | Reject] | None = None
 
     def __post_init__(self) -> None:
-        if self.join is None and self.speak is None:
-            raise ValueError("a Gate needs `join` or `speak`")
+        if self.join is None and self.speak is None and self.accept is None:
+            raise ValueError("a Gate needs `join`, `speak` or `accept`")
+        if self.accept is not None and (not callable(self.accept) or inspect.iscoroutinefunction(self.accept)):
+            raise ValueError("`accept` of a Gate must be a plain function")
         for name in ("join", "speak"):
             function = getattr(self, name)
             if function is not None and not inspect.iscoroutinefunction(function):

@@ -14,6 +14,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
 from tornado_chat.addresses import TrustedProxies
+from tornado_chat.bus import Wanted
 from tornado_chat.chat import Seat
 from tornado_chat.commands import is_command
 from tornado_chat.engine import CloseReason, Engine, Limits, Refusal
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 _CID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 FULL = Answer(Ack.INTERNAL_ERROR, "This chat is full. Please try again later.")
 BACK_AFTER = 500  # ms; and one more for each client, so that no more than 1,000 a second come back
+LOOKED_AT_ONCE = 200  # connections of which one is sought, in one turn of the loop
 MAX_UNANSWERED = 16  # messages of one client that wait to be stored
 
 # Socket.IO's own to send; as an event of a client they mean nothing. (The seed's README emits both.)
@@ -73,6 +75,7 @@ class Gateway:
             "auth": self._auth,
             "new_message": self._new_message,
             "commands": self._commands,
+            "report": self._report,
         }
         self._closing = False
         self.rate_limited = 0
@@ -114,6 +117,19 @@ class Gateway:
         """Send every socket of a user in an app away; an official client then stays away until its page acts."""
         for sid in list(self._tabs.get((app_id, uname), ())):
             await self._server.disconnect(sid)
+
+    async def disconnect_where(self, app_id: int, wanted: Wanted, text: str) -> None:
+        """Tell the sockets of an app for which `wanted(uname or None, address)` a text, and send them away."""
+        for number, connection in enumerate(list(self._connections.values())):
+            if number % LOOKED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            seat = connection.seat
+            if seat is None or seat.chat.app_id != app_id or self._connections.get(connection.sid) is not connection:
+                continue
+            uname = None if seat.occupant is None else seat.occupant.user.uname
+            if wanted(uname, connection.session.address):
+                self._server.tell(connection.sid, SYSTEM_MESSAGE, text)
+                await self._server.disconnect(connection.sid)
 
     @property
     def most_of_an_address(self) -> int:
@@ -227,7 +243,7 @@ class Gateway:
         if refused is not None:
             return self._tell(connection, refused)
         try:
-            seat = await chat.join(user, voucher)
+            seat = await chat.join(user, voucher, connection.session.address)
         except ChatFull:
             return self._tell(connection, FULL)
         if not self._is_here(connection):
@@ -257,6 +273,20 @@ class Gateway:
             self._client_error(connection, ClientError.COMMANDS_BEFORE_AUTH)
             return Ack.USER_REQUIRED
         return None, connection.seat.chat.commands(connection.seat)
+
+    async def _report(self, connection: Connection, args: list[Any], id: int | None) -> Any:
+        if connection.seat is None:
+            self._client_error(connection, ClientError.REPORT_BEFORE_AUTH)
+            return Ack.USER_REQUIRED
+        report = args[0] if len(args) == 1 and isinstance(args[0], dict) else {}
+        number, reason = report.get("message_id"), report.get("reason", "")
+        if type(number) is not int or not 1 <= number <= MAX_ID or not isinstance(reason, str):
+            self._client_error(connection, ClientError.REPORT)
+            return Ack.CLIENT_ERROR
+        if not is_unicode(reason) or js_length(reason) > MAX_TEXT:
+            self._client_error(connection, ClientError.REPORT)
+            return Ack.CLIENT_ERROR
+        return self._tell(connection, await connection.seat.chat.report(connection.seat, number, reason))
 
     def _is_here(self, connection: Connection) -> bool:
         return self._connections.get(connection.sid) is connection and connection.session.closed is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tornado_chat.models import Message, Mute, User
+from tornado_chat.models import AuditEntry, Ban, Message, Mode, Mute, User
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -66,6 +66,54 @@ class Left(msgspec.Struct, frozen=True):
     user: User
 
 
+class TabOpened(msgspec.Struct, frozen=True):
+    """A user's socket came into the lobby, the first or another one; it has its answer to `auth`."""
+
+    user: User
+
+
+class Banned(msgspec.Struct, frozen=True):
+    """A name or network was banned."""
+
+    ban: Ban
+
+
+class Unbanned(msgspec.Struct, frozen=True):
+    """A ban ended; `by` is empty where its time was over."""
+
+    target: str
+    by: str = ""
+
+
+class ModeChanged(msgspec.Struct, frozen=True):
+    """A mode of the room was turned on (or changed), or off; `by` is empty where its time was over."""
+
+    mode: Mode
+    on: bool
+    by: str
+
+
+class Struck(msgspec.Struct, frozen=True):
+    """A filter, gate or moderator gives a user a strike."""
+
+    user: User
+    plugin: str
+    reason: str
+
+
+class Alerted(msgspec.Struct, frozen=True):
+    """Staff were alerted by a plugin."""
+
+    plugin: str
+    text: str
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """Something went into the audit log."""
+
+    entry: AuditEntry
+
+
 class Suspended(msgspec.Struct, frozen=True):
     """A part of a plugin failed too often and isn't called for `seconds`."""
 
@@ -75,7 +123,24 @@ class Suspended(msgspec.Struct, frozen=True):
     reason: str
 
 
-Happening = Posted | Rejected | Held | Deleted | Muted | Unmuted | Joined | Left | Suspended
+Happening = (
+    Posted
+    | Rejected
+    | Held
+    | Deleted
+    | Muted
+    | Unmuted
+    | Banned
+    | Unbanned
+    | Joined
+    | TabOpened
+    | Left
+    | ModeChanged
+    | Struck
+    | Alerted
+    | Recorded
+    | Suspended
+)
 HAPPENINGS: tuple[type[Happening], ...] = (
     Posted,
     Rejected,
@@ -83,7 +148,14 @@ HAPPENINGS: tuple[type[Happening], ...] = (
     Deleted,
     Muted,
     Unmuted,
+    Banned,
+    Unbanned,
     Joined,
+    TabOpened,
     Left,
+    ModeChanged,
+    Struck,
+    Alerted,
+    Recorded,
     Suspended,
 )

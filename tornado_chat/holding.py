@@ -45,14 +45,16 @@ class Holding:
         self._forget_old()
         return list(self._held.values())
 
-    async def add(self, user: User, text: str, plugin: str, reason: str, cid: str = "") -> HeldMessage:
+    async def add(
+        self, user: User, text: str, plugin: str, reason: str, cid: str = "", *, me: bool = False
+    ) -> HeldMessage:
         """Keep a message. Raises StoreUnavailable where it couldn't be, or too many wait."""
         self._forget_old()
         if len(self._held) >= MAX_HELD:
             raise StoreUnavailable(f"{MAX_HELD} messages of app {self._app_id} wait for a moderator already")
         self._last_id += 1
         now = self._clock.now()
-        held = HeldMessage(self._last_id, now, now + LIFETIME, user, text, plugin, reason, cid)
+        held = HeldMessage(self._last_id, now, now + LIFETIME, user, text, plugin, reason, cid, me)
         self._held[held.id] = held  # before it is stored, so that many at once don't pass the bound
         try:
             await self._keep(LAST_ID, b"%d" % held.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import msgspec
@@ -141,4 +142,22 @@ def make_user(answer: dict[str, Any], app: App) -> User:
     role = Role(given) if given in (Role.ADMIN.value, Role.MOD.value) else Role.MEMBER
     if uname in app.owners and not role.outranks(Role.OWNER):
         role = Role.OWNER
-    return User(user_id, uname, role)
+    return User(user_id, uname, role, parse_level(answer.get("level")), parse_time(answer.get("created_at")))
+
+
+def parse_level(value: object) -> int | None:
+    """Return a user's level as a site tells it: an integer of up to 2^53 - 1 either way; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_ID else None
+
+
+def parse_time(value: object) -> datetime | None:
+    """Return when a user registered as a site tells it: ISO 8601 with a zone, or seconds since 1970; else None."""
+    try:
+        if isinstance(value, str):
+            at = datetime.fromisoformat(value)
+            return at.astimezone(UTC) if at.tzinfo is not None else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None

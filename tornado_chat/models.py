@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -62,12 +63,18 @@ BOT_ID = 0
 _RANK: Mapping[Role, int] = {Role.MEMBER: 0, Role.MOD: 1, Role.OWNER: 2, Role.ADMIN: 3}
 
 
-class User(msgspec.Struct, frozen=True):
-    """A logged-in user of one app, as the identity provider names them."""
+class User(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
+    """A logged-in user of one app, as the identity provider names them.
+
+    `level` and `created_at` (when they registered with the site) are for plugins; None where the site doesn't say.
+    Nobody else is ever told of them.
+    """
 
     id: int
     uname: str
     role: Role
+    level: int | None = None
+    created_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -79,7 +86,7 @@ class Message(msgspec.Struct, frozen=True):
     """A stored message. `id` counts up per app and is never used twice.
 
     `plugin` is the plugin that posted it, empty for what a user said. A `shadow` one is for its sender and staff alone.
-    `cid` is what its sender's client calls it, for its eyes alone.
+    `cid` is what its sender's client calls it, for its eyes alone. `me`: it says what its sender does ("/me waves").
     """
 
     app_id: int
@@ -90,6 +97,7 @@ class Message(msgspec.Struct, frozen=True):
     plugin: str = ""
     shadow: bool = False
     cid: str = ""
+    me: bool = False
 
 
 class HeldMessage(msgspec.Struct, frozen=True):
@@ -103,18 +111,30 @@ class HeldMessage(msgspec.Struct, frozen=True):
     plugin: str
     reason: str
     cid: str = ""
+    me: bool = False
+
+
+class Person(msgspec.Struct, frozen=True):
+    """What an app remembers of a name: when it was first and last seen here, and how many messages it has `said`."""
+
+    uname: str
+    first_seen: datetime
+    last_seen: datetime
+    said: int = 0
 
 
 class Draft(msgspec.Struct, frozen=True):
     """A message on its way through the filters.
 
-    `text` is what the filter before left, `original` what the user sent (after trimming).
+    `text` is what the filter before left, `original` what the user sent (after trimming). `person` is what is known of
+    the user from before this message; None where the database can't say.
     """
 
     app_id: int
     user: User
     text: str
     original: str
+    person: Person | None = None
 
 
 class Mute(msgspec.Struct, frozen=True):
@@ -141,3 +161,67 @@ class Mute(msgspec.Struct, frozen=True):
     def binds(self, user: User) -> bool:
         """Tell whether this mute silences `user`."""
         return self.key == user.key and self.by_role.outranks(user.role)
+
+
+class Ban(msgspec.Struct, frozen=True):
+    """Keeps a name, or a network of addresses, out of one app; for good where `expires_at` is None.
+
+    `target` is a uname, or a network such as 203.0.113.7/32 where `network` is True. As with a mute, it binds only
+    whom `by_role` outranks, and guests.
+    """
+
+    app_id: int
+    target: str
+    network: bool
+    expires_at: datetime | None
+    by: str
+    by_role: Role
+    reason: str
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """Unique among the bans of an app."""
+        return self.target if self.network else fold(self.target)
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether it isn't over."""
+        return self.expires_at is None or self.expires_at > now
+
+    def binds(self, user: User | None) -> bool:
+        """Tell whether it keeps this one (None: a guest) out."""
+        return user is None or self.by_role.outranks(user.role)
+
+
+class Mode(msgspec.Struct, frozen=True):
+    """A state of a room that somebody turned on: slow, lock, members, ... It ends by itself at `until`, if ever.
+
+    `value` is what JSON can hold; what it means is the mode's own business.
+    """
+
+    name: str
+    value: Any
+    since: datetime
+    until: datetime | None
+    by: str
+    reason: str = ""
+
+
+class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One act of a moderator or plugin; `id`s are in order of time.
+
+    `text` is what was deleted, for staff's eyes, `seconds` how long a sanction lasts (0: no end, or not a sanction),
+    `plugin` what it was done by.
+    """
+
+    id: str
+    at: datetime
+    actor: str
+    role: Role
+    action: str
+    target: str = ""
+    reason: str = ""
+    message_id: int = 0
+    text: str = ""
+    seconds: int = 0
+    plugin: str = ""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from tornado_chat.commands import Call, Cooldowns, InstalledCommand, fold_name, split_command
-from tornado_chat.errors import NOT_AUTHORIZED, Ack, CommandRefused, StoreUnavailable
+from tornado_chat.commands import Call, Cooldowns, InstalledCommand, Say, fold_name, split_command
+from tornado_chat.errors import NOT_AUTHORIZED, Ack, CommandRefused, RankRefused, StoreUnavailable
 from tornado_chat.filters import FilterPolicy, InstalledFilter
 from tornado_chat.gates import InstalledGate, Visitor
-from tornado_chat.models import Draft, User
+from tornado_chat.models import Draft, Person, User
 from tornado_chat.supervision import Part, PluginFailed
 from tornado_chat.text import duration_text, js_trim, one_line
 from tornado_chat.verdicts import Action, Hold, Pass, Reject, Replace, Shadow, Verdict, fault_of, is_notice
@@ -33,6 +33,12 @@ class Answer(msgspec.Struct, frozen=True):
 
     ack: str | None
     notice: str | None = None
+
+
+class Spoken(msgspec.Struct, frozen=True):
+    """What a command says in its caller's name; it goes through gates and filters as if it had been typed."""
+
+    say: Say
 
 
 class Deliver(msgspec.Struct, frozen=True):
@@ -60,6 +66,7 @@ class Withhold(msgspec.Struct, frozen=True):
 
 Decision = Deliver | Refuse | Withhold
 Note = Callable[[InstalledFilter, Verdict | PluginFailed], None]
+Denied = Callable[[InstalledCommand, str, str], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -87,16 +94,19 @@ class Moderation:
         self.filters = filters
         self._speak = [gate for gate in gates if gate.gate.speak is not None]
         self._join = [gate for gate in gates if gate.gate.join is not None]
+        self._accept = [gate for gate in gates if gate.gate.accept is not None]
         self._cooldowns = Cooldowns(monotonic)
 
-    async def command(self, user: User, text: str) -> Answer:
-        """Carry out a slash command; never raises, never leads to a message."""
+    async def command(self, user: User, text: str, denied: Denied | None = None) -> Answer | Spoken:
+        """Carry out a slash command; never raises. `denied` is told where the user's rank forbids what they tried."""
         typed, words = split_command(text)
         installed = self.commands.get(fold_name(typed) or "")
         if installed is None:
             return Answer(None, f"Unknown command: /{one_line(typed, 40)}")
         command = installed.command
         if user.role.rank < command.role.rank:
+            if denied is not None:
+                await denied(installed, text, NOT_AUTHORIZED)
             return Answer(None, NOT_AUTHORIZED)
         if left := installed.part.seconds_left:
             return Answer(Ack.INTERNAL_ERROR, f"/{command.name} failed too often; try again in {duration_text(left)}")
@@ -108,11 +118,13 @@ class Moderation:
             said: object = await installed.part.call(
                 command.run, call, timeout=COMMAND_SECONDS, allow=(CommandRefused, StoreUnavailable)
             )
-            if said is not None and not is_notice(said):
+            if said is not None and not isinstance(said, Say) and not is_notice(said):
                 raise PluginFailed(f"returned a {type(said).__name__}, which is no text that can be shown")
         except CommandRefused as refusal:
             self._cooldowns.stop(command, user)
             installed.part.succeeded()
+            if denied is not None and isinstance(refusal, RankRefused):
+                await denied(installed, text, str(refusal))
             return Answer(None, one_line(str(refusal), 1000))
         except StoreUnavailable as error:
             log.warning("app %d: /%s by %s: %s", self._app_id, command.name, one_line(user.uname), error)
@@ -121,6 +133,8 @@ class Moderation:
             installed.part.failed(error, f" (typed by {one_line(user.uname)})")
             return Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
         installed.part.succeeded()
+        if isinstance(said, Say):
+            return Spoken(said)
         return Answer(None, said if isinstance(said, str) else None)
 
     async def admit(self, visitor: Visitor) -> Answer | None:
@@ -131,7 +145,7 @@ class Moderation:
                 return Answer(verdict.code or Ack.JOIN_REFUSED, verdict.message)
         return None
 
-    async def screen(self, user: User, text: str, note: Note | None = None) -> Screening:
+    async def screen(self, user: User, text: str, note: Note | None = None, person: Person | None = None) -> Screening:
         """Send a message (1 to 350 units, trimmed) through gates and filters; never raises.
 
         Every filter is asked until one rejects; a rejection goes before a hold, and a hold before a shadow. `note` is
@@ -143,7 +157,7 @@ class Moderation:
             actions += [(gate.part.plugin, action) for action in verdict.actions]
             if isinstance(verdict, Reject):
                 return Screening(_refusal(gate.part, verdict), actions)
-        draft = Draft(self._app_id, user, text, text)
+        draft = Draft(self._app_id, user, text, text, person)
         held: tuple[str, str] | None = None
         shadow = False
         for installed in self.filters:
@@ -165,6 +179,34 @@ class Moderation:
         if held is not None:
             return Screening(Withhold(held[0], draft.text, held[1]), actions)
         return Screening(Deliver(draft.text, shadow), actions)
+
+    @property
+    def accepts(self) -> bool:
+        """Whether any gate is to be asked a last time."""
+        return bool(self._accept)
+
+    def accept(self, draft: Draft) -> Screening:
+        """Ask the gates a last time, with the message as the filters left it. Never raises, never waits."""
+        actions: list[tuple[str, Action]] = []
+        for installed in self._accept:
+            part, policy = installed.part, installed.policy
+            if draft.user.role in policy.exempt_roles:
+                continue
+            assert installed.gate.accept is not None  # noqa: S101 - only those that have it are asked
+            try:
+                verdict: Any = part.call_plain(installed.gate.accept, draft)
+                wrong = fault_of(verdict) or (None if isinstance(verdict, Pass | Reject) else "neither Pass nor Reject")
+                _require(verdict, wrong)
+            except PluginFailed as error:
+                part.failed(error, f" (on_error = {policy.on_error})")
+                verdict = PASS if policy.on_error == "allow" else Reject(FILTER_FAILED)
+            else:
+                part.succeeded()
+            verdict = self._dry(part, policy, verdict, draft.user)
+            actions += [(part.plugin, action) for action in verdict.actions]
+            if isinstance(verdict, Reject):
+                return Screening(_refusal(part, verdict), actions)
+        return Screening(Deliver(draft.text), actions)
 
     async def _ask(self, installed: InstalledFilter, draft: Draft, note: Note | None) -> Verdict:
         """Return what becomes of the message by this filter: PASS itself where it may simply go on."""

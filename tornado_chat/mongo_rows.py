@@ -25,6 +25,8 @@ def message_row(message: Message) -> Row:
         row["plugin"] = message.plugin
     if message.shadow:
         row["shadow"] = True
+    if message.me:
+        row["me"] = True
     if message.cid:
         row["cid"] = cid_key(message.app_id, message)
     return row
@@ -42,6 +44,7 @@ def message_of(row: Row) -> Message:
         row.get("plugin", ""),
         row.get("shadow", False),
         row["cid"].split(":", 2)[2] if "cid" in row else "",
+        row.get("me", False),
     )
 
 

@@ -7,18 +7,35 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
 from tornado_chat.actions import Actions
+from tornado_chat.audit import Audit
+from tornado_chat.bans import Bans
 from tornado_chat.clock import Clock
 from tornado_chat.commands import Command, InstalledCommand, usable
 from tornado_chat.errors import MAX_TEXT, PluginLimit
 from tornado_chat.http import HttpClient
 from tornado_chat.metrics import PluginMetrics
-from tornado_chat.models import BOT_ID, HeldMessage, Message, Mute, Role, User, is_uname
+from tornado_chat.models import (
+    BOT_ID,
+    AuditEntry,
+    Ban,
+    HeldMessage,
+    Message,
+    Mode,
+    Mute,
+    Person,
+    Role,
+    User,
+    is_uname,
+)
+from tornado_chat.modes import Modes
+from tornado_chat.people import People
 from tornado_chat.periodic import LONGEST, SHORTEST, Periodic
+from tornado_chat.records import AuditQuery
 from tornado_chat.room import Room
 from tornado_chat.sanctions import Sanctions
 from tornado_chat.storage import PluginStorage
@@ -32,6 +49,9 @@ T = TypeVar("T")
 TEXT_BURST = 100  # texts that a plugin may send into an app at once
 TEXT_RATE = 20.0  # and on average, a second
 MAX_PERIODIC = 20
+MAX_DATA = 64 * 1024  # bytes of JSON in one event
+MAX_AUDIT = 500
+HIDDEN = "A moderator"
 
 
 class PluginOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -51,6 +71,11 @@ class Services:
     supervisor: Supervisor
     make_http: Callable[[], HttpClient]
     recheck: Callable[[], int]
+    bans: Bans
+    modes: Modes
+    people: People
+    audit: Audit
+    hide_actor: bool = False
     commands: Mapping[str, InstalledCommand] = field(default_factory=dict)
 
 
@@ -134,6 +159,36 @@ class PluginApi:
         """Return the commands that a user may use, from every plugin, in order of their names."""
         return usable(self._services.commands, user)
 
+    @property
+    def bans(self) -> list[Ban]:
+        """The bans that hold now, in the order they were made."""
+        return self._services.bans.current
+
+    @property
+    def modes(self) -> list[Mode]:
+        """The modes that are on, in the order they were turned on."""
+        return self._services.modes.current
+
+    def mode(self, name: str) -> Mode | None:
+        """Return a mode that is on."""
+        return self._services.modes.get(name)
+
+    def addresses(self, uname: str) -> list[str]:
+        """Return the addresses that a name which is here comes from; not for everybody's eyes."""
+        return self._services.room.addresses(uname)
+
+    async def person(self, uname: str) -> Person | None:
+        """Return what the app remembers of a name, in any case; None where it was never here."""
+        return await self._services.people.of(uname)
+
+    def public_name(self, actor: User) -> str:
+        """Return how an actor is called before the room: by name, or "A moderator" where the app hides who it was."""
+        return HIDDEN if self._services.hide_actor and actor.id != BOT_ID else actor.uname
+
+    def require_rank(self, actor: User, uname: str) -> str:
+        """Return how a name is spelled. Raises CommandRefused where the actor doesn't stand above it."""
+        return self._services.sanctions.require_rank(actor, uname)
+
     async def tell(self, user: User | str, text: str) -> None:
         """Show a text to one user, in all tabs; to one who isn't here, nothing is done.
 
@@ -152,6 +207,24 @@ class PluginApi:
         """Show a text to everybody who is here; it isn't kept."""
         self._spend_text(text)
         await self._services.actions.tell_all(text)
+
+    async def alert(self, text: str) -> None:
+        """Show a text to the staff who are here, and tell listeners to Alerted, such as the webhook."""
+        self._spend_text(text)
+        await self._services.actions.alert(text, self._plugin)
+
+    async def emit(self, name: str, data: Any, to: User | Literal["staff"] | None = None) -> None:
+        """Send the event `plugin_event` {plugin, name, data} to a user in all tabs, to staff, or to everybody.
+
+        `data` is what JSON can hold, up to 64 KB.
+        """
+        self._spend_text(name)
+        encoded = msgspec.json.encode(data)
+        if len(encoded) > MAX_DATA:
+            raise ValueError(f"the data of event {name!r} has {len(encoded)} bytes as JSON; {MAX_DATA} are allowed")
+        actions = self._services.actions
+        receivers = None if to is None else actions.staff if isinstance(to, str) else frozenset([to.uname])
+        await actions.emit(self._plugin, name, msgspec.json.decode(encoded), receivers)
 
     async def post(self, text: str, name: str = "") -> Message:
         """Post a message (1 to 350 characters) as a bot of this name, the plugin's own where it is left out.
@@ -172,27 +245,88 @@ class PluginApi:
 
         Raises ValueError for a reason that can't be shown.
         """
-        if not is_notice(reason):
-            raise ValueError(f"a reason must be text of at most {MAX_NOTICE} characters of valid Unicode")
-        return await self._services.sanctions.mute(actor, uname, seconds, reason)
+        _require_reason(reason)
+        return await self._services.sanctions.mute(actor, uname, seconds, reason, self._plugin)
 
     async def unmute(self, actor: User, uname: str) -> Mute:
         """Lift the mute of a name, tell the room, and return it. Raises CommandRefused where there is none."""
-        return await self._services.sanctions.unmute(actor, uname)
+        return await self._services.sanctions.unmute(actor, uname, self._plugin)
 
-    async def delete(self, actor: User, message_id: int) -> Message:
+    async def ban(self, actor: User, target: str, seconds: int | None = None, reason: str = "") -> Ban:
+        """Keep a name, here or not, an address or a network out, for `seconds` (1 or more) or for good.
+
+        Its connections are closed. An address of this machine or of a trusted proxy can't be banned. Raises ValueError
+        for a reason that can't be shown.
+        """
+        _require_reason(reason)
+        return await self._services.bans.ban(actor, target, seconds, reason, self._plugin)
+
+    async def unban(self, actor: User, target: str) -> Ban:
+        """Let a name, an address or a network in again, and return its ban.
+
+        Raises CommandRefused where there is none.
+        """
+        return await self._services.bans.unban(actor, target, self._plugin)
+
+    async def turn_on(
+        self, actor: User, name: str, value: Any = True, seconds: float | None = None, reason: str = ""
+    ) -> Mode:
+        """Turn a mode of the room on, or change it, for `seconds` (more than 0) or until it is turned off.
+
+        Clients are told (`mode_changed`, `room.modes`); what it means is the plugin's business. Raises ValueError for a
+        name that isn't of a-z, 0-9 and _, a value of more than 4 KB as JSON, or the 21st mode.
+        """
+        _require_reason(reason)
+        return await self._services.modes.turn_on(
+            actor, name, value, seconds=seconds, reason=reason, plugin=self._plugin
+        )
+
+    async def turn_off(self, actor: User, name: str) -> Mode | None:
+        """Turn a mode off, and return it; None where it isn't on."""
+        return await self._services.modes.turn_off(actor, name, self._plugin)
+
+    async def record(
+        self, actor: User, action: str, target: str = "", *, reason: str = "", message_id: int = 0, text: str = ""
+    ) -> None:
+        """Write an act down in the audit log. What this API does itself is written down already."""
+        audit = self._services.audit
+        await audit.record(
+            audit.entry(actor, action, target, reason=reason, message_id=message_id, text=text, plugin=self._plugin)
+        )
+
+    async def audit(
+        self, *, actor: str = "", target: str = "", action: str = "", words: str = "", before: str = "", limit: int = 20
+    ) -> list[AuditEntry]:
+        """Return the newest `limit` (1 to 500) acts, newest first, of this actor, on this target, and so on.
+
+        `words` are looked for in target, reason and deleted text; `before` is the id of an entry.
+        """
+        if not 1 <= limit <= MAX_AUDIT:
+            raise ValueError(f"limit must be 1 to {MAX_AUDIT}")
+        return await self._services.audit.find(AuditQuery(actor, target, action, before), limit, words)
+
+    async def delete(self, actor: User, message_id: int, reason: str = "") -> Message:
         """Delete a message that the room remembers, tell the room, and return it. Everybody may delete their own."""
-        return await self._services.actions.delete(actor, message_id)
+        return await self._services.actions.delete(actor, message_id, reason, self._plugin)
 
-    async def purge(self, actor: User, uname: str) -> int:
+    async def purge(self, actor: User, uname: str, reason: str = "") -> int:
         """Delete all that the room remembers of a name, tell the room, and return how many messages that were."""
-        return await self._services.actions.purge(actor, uname)
+        return await self._services.actions.purge(actor, uname, reason, self._plugin)
 
-    async def disconnect(self, actor: User, uname: str, text: str = "") -> int:
+    async def clear(self, actor: User, reason: str = "") -> int:
+        """Delete all that the room remembers, tell the room, and return how many messages that were."""
+        return await self._services.actions.clear(actor, reason, self._plugin)
+
+    async def withdraw(self, actor: User, message_id: int, reason: str = "") -> HeldMessage:
+        """Delete a message that the room remembers, and have it wait for a moderator."""
+        _require_reason(reason)
+        return await self._services.actions.withdraw(actor, message_id, reason, self._plugin)
+
+    async def disconnect(self, actor: User, uname: str, text: str = "", reason: str = "") -> int:
         """Close every connection of a name, after showing it `text`; return how many users had it. They may return."""
         if text:
             self._spend_text(text)
-        return await self._services.actions.disconnect(actor, uname, text)
+        return await self._services.actions.disconnect(actor, uname, text, reason, self._plugin)
 
     def recheck(self) -> int:
         """Have the site asked again who everybody here is, soon, so many at a time; return of how many that can be."""
@@ -271,3 +405,8 @@ class PluginApi:
         self._stop()
         if self._http is not None:
             await self._http.close()
+
+
+def _require_reason(reason: str) -> None:
+    if not is_notice(reason):
+        raise ValueError(f"a reason must be text of at most {MAX_NOTICE} characters of valid Unicode")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
-from tornado_chat.models import Message, Mute, Role, User, fold
+from tornado_chat.ban_list import BanList
+from tornado_chat.models import Message, Mode, Mute, Role, User, fold
 from tornado_chat.snapshot import Snapshot
 from tornado_chat.store import Deletion
 
@@ -23,6 +24,7 @@ class Occupant:
 
     user: User
     sockets: int = 0
+    addresses: Counter[str] = field(default_factory=Counter)  # of the sockets
     vouched_until: float = math.inf  # by a steady clock, in seconds: until then it is known who they are
 
 
@@ -44,10 +46,12 @@ class Room:
         self.newest = 0
         """The id of the newest message that was ever shown here."""
         self._mutes: dict[str, Mute] = {}  # self._mutes[folded uname]
+        self._modes: dict[str, Mode] = {}  # self._modes[name]
+        self.bans = BanList()
         self.owners: frozenset[str] = frozenset()
 
-    def enter(self, user: User) -> tuple[Occupant, bool]:
-        """Add one socket of `user`; return the occupant, and whether this is their first socket."""
+    def enter(self, user: User, address: str = "") -> tuple[Occupant, bool]:
+        """Add one socket of `user`, from there; return the occupant, and whether this is their first socket."""
         occupant = self._occupants.get(user.uname)
         first = occupant is None
         if occupant is None:
@@ -55,6 +59,7 @@ class Room:
             self._spellings.setdefault(user.key, {})[user.uname] = occupant
         occupant.user = user
         occupant.sockets += 1
+        occupant.addresses[address] += 1
         self._snapshot.put_user(user)
         self.big = self.big or self.count > self._presence_limit
         return occupant, first
@@ -64,9 +69,10 @@ class Room:
         occupant.user = user
         self._snapshot.put_user(user)
 
-    def leave(self, occupant: Occupant) -> bool:
+    def leave(self, occupant: Occupant, address: str = "") -> bool:
         """Take one socket away; return whether it was the occupant's last."""
         occupant.sockets -= 1
+        occupant.addresses -= Counter([address])
         if occupant.sockets:
             return False
         user = occupant.user
@@ -92,6 +98,11 @@ class Room:
         """Return who is here under a name, in any case; of several spellings, the highest in rank."""
         here = self._spellings.get(fold(uname), {})
         return max((occupant.user for occupant in here.values()), key=lambda user: user.role.rank, default=None)
+
+    def addresses(self, uname: str) -> list[str]:
+        """Return the addresses that those who are here under a name, in any case, come from."""
+        here = self._spellings.get(fold(uname), {}).values()
+        return list(dict.fromkeys(address for occupant in here for address in occupant.addresses if address))
 
     def spellings(self, key: str) -> list[str]:
         """Return the unames of those who are here under a folded uname."""
@@ -184,8 +195,31 @@ class Room:
         """All mutes, in the order they were made."""
         return list(self._mutes.values())
 
+    def set_mode(self, mode: Mode) -> None:
+        """Turn a mode on, or change it."""
+        self._modes.pop(mode.name, None)
+        self._modes[mode.name] = mode
+        self._snapshot.put_mode(mode)
+
+    def drop_mode(self, mode: Mode) -> bool:
+        """Turn this very mode off; return False where it is off or was replaced meanwhile."""
+        if self._modes.get(mode.name) is not mode:
+            return False
+        del self._modes[mode.name]
+        self._snapshot.drop_mode(mode.name)
+        return True
+
+    def mode(self, name: str) -> Mode | None:
+        """Return a mode that is on, or is about to end."""
+        return self._modes.get(name)
+
+    @property
+    def modes(self) -> list[Mode]:
+        """All modes, in the order they were turned on."""
+        return list(self._modes.values())
+
     def snapshot(self, now: datetime, viewer: User | None = None, since: int | None = None) -> msgspec.Raw:
-        """Return {users, history, muteList} as `auth` answers it to `viewer` (seed), as JSON.
+        """Return {users, history, muteList, modes} as `auth` answers it to `viewer` (seed), as JSON.
 
         In a big room `users` has staff only, and `user_count` tells how many are here. With `since`, which the room
         must cover, `history` has what came after that message, and `deleted` the ids of what was deleted after it. A

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 
+from tornado_chat.audit import Audit
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock, Timer
-from tornado_chat.errors import NOT_AUTHORIZED, NOT_MUTED, CommandRefused, StoreUnavailable
+from tornado_chat.errors import NOT_AUTHORIZED, NOT_MUTED, CommandRefused, RankRefused, StoreUnavailable
 from tornado_chat.events import user_muted, user_unmuted
 from tornado_chat.happenings import Happening, Muted, Unmuted
 from tornado_chat.models import BOT_ID, Mute, Role, User, is_uname
 from tornado_chat.room import Room
+from tornado_chat.settling import Settling
 from tornado_chat.store import Store
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class Sanctions:
         clock: Clock,
         *,
         timeout: float,
+        audit: Audit,
         happened: Callable[[Happening], None] = lambda _: None,
     ) -> None:
         self._app_id = app_id
@@ -48,10 +51,9 @@ class Sanctions:
         self._store = store
         self._bus = bus
         self._clock = clock
-        self._timeout = timeout
+        self._audit = audit
         self._happened = happened
-        self._lock = asyncio.Lock()  # the database and the room see mutes in the same order
-        self._unsettled: dict[str, Mute] = {}  # self._unsettled[mute.key] = what a failed write was about
+        self._settling = Settling(f"the mutes of app {app_id}", timeout)
         self._timer: Timer | None = None
         self._ending: asyncio.Task[None] | None = None
         self._closed = False
@@ -62,7 +64,7 @@ class Sanctions:
             self._room.set_mute(mute)
         self._arm()
 
-    async def mute(self, actor: User, uname: str, seconds: int, reason: str) -> Mute:
+    async def mute(self, actor: User, uname: str, seconds: int, reason: str, plugin: str = "") -> Mute:
         """Mute a name, here or not, for `seconds` (1 or more); it replaces a mute that the name has.
 
         Raises CommandRefused where the actor doesn't outrank the target, or isn't above who muted it before;
@@ -72,8 +74,10 @@ class Sanctions:
             raise CommandRefused("A mute lasts at least 1 s")
         if not is_uname(uname):
             raise CommandRefused("No user can have that name")
-        async with self._turn():
+        async with self._settling.turn():
             spelled = self.require_rank(actor, uname)
+            if (ban := self._room.bans.of_name(uname, self._clock.now())) is not None:
+                raise CommandRefused(f"{ban.target} is banned; a mute would not hold longer")
             now = self._clock.now()
             mute = Mute(
                 app_id=self._app_id,
@@ -88,27 +92,26 @@ class Sanctions:
             most = MAX_BOT_MUTES if actor.id == BOT_ID else MAX_MUTES
             if sum(other.by == mute.by and other.key != mute.key for other in self._room.mutes) >= most:
                 raise CommandRefused(f"You have muted {most} names; unmute some first")
-            self._unsettled[mute.key] = mute
-            await self._store.save_mute(mute)
-            del self._unsettled[mute.key]
+            await self._settling.write(mute.key, self._store.save_mute(mute), partial(self._repair, mute))
             self._room.set_mute(mute)
         # Not within the time limit: it is stored, and it holds.
         self._arm()
         await self._bus.publish(self._app_id, user_muted(mute))
         self._happened(Muted(mute))
+        entry = self._audit.entry(actor, "mute", mute.uname, reason=reason, seconds=seconds, plugin=plugin)
+        await self._audit.record(entry)
         return mute
 
-    async def unmute(self, actor: User, uname: str) -> Mute:
+    async def unmute(self, actor: User, uname: str, plugin: str = "") -> Mute:
         """Lift the mute of a name and return it. Raises CommandRefused where there is none or rank forbids it."""
-        async with self._turn():
+        async with self._settling.turn():
             mute = self._room.mute_of(uname)
             if mute is None:
                 raise CommandRefused(NOT_MUTED)
             self.require_rank(actor, uname)
-            self._unsettled[mute.key] = mute
-            await self._store.delete_mute(mute)
-            del self._unsettled[mute.key]
+            await self._settling.write(mute.key, self._store.delete_mute(mute), partial(self._repair, mute))
         await self._end(mute, actor.uname)
+        await self._audit.record(self._audit.entry(actor, "unmute", mute.uname, plugin=plugin))
         return mute
 
     async def release(self, user: User) -> None:
@@ -126,22 +129,9 @@ class Sanctions:
         if self._ending is not None:
             await asyncio.shield(self._ending)
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Wait for one's turn, and act, within the time limit altogether."""
-        try:
-            async with asyncio.timeout(self._timeout), self._lock:
-                await self._settle()
-                yield
-        except TimeoutError:
-            raise StoreUnavailable(f"the mutes of app {self._app_id} are waiting for the database") from None
-
-    async def _settle(self) -> None:
-        """After a write whose fate is unknown, bring the database back to what the room knows."""
-        for key, attempted in list(self._unsettled.items()):
-            known = self._room.mute_of(key)
-            await (self._store.delete_mute(attempted) if known is None else self._store.save_mute(known))
-            del self._unsettled[key]
+    async def _repair(self, attempted: Mute) -> None:
+        known = self._room.mute_of(attempted.key)
+        await (self._store.delete_mute(attempted) if known is None else self._store.save_mute(known))
 
     def require_rank(self, actor: User, uname: str) -> str:
         """Check that an actor stands above a name, and return how that is spelled.
@@ -150,10 +140,10 @@ class Sanctions:
         """
         spelled, role = self._room.known(uname)
         if not actor.role.outranks(role):
-            raise CommandRefused(f"{NOT_AUTHORIZED}: {spelled} is {a_role(role)}")
+            raise RankRefused(f"{NOT_AUTHORIZED}: {spelled} is {a_role(role)}")
         mute = self._room.mute_of(uname)
         if mute is not None and mute.by_role.outranks(actor.role):
-            raise CommandRefused(f"{NOT_AUTHORIZED}: {a_role(mute.by_role)} muted {spelled}")
+            raise RankRefused(f"{NOT_AUTHORIZED}: {a_role(mute.by_role)} muted {spelled}")
         return spelled
 
     def _arm(self) -> None:

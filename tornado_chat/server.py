@@ -99,6 +99,7 @@ class Server:
         )
         self._bus = DirectBus()
         self._identities = _identities(config, self._lookups)
+        proxies = TrustedProxies(config.server.trusted_proxies)
         self._assembly = Assembly(
             store=self._store,
             bus=self._bus,
@@ -107,12 +108,12 @@ class Server:
             bounds=_bounds(config.limits, self._unstored),
             identities=self._identities,
             make_http=partial(RequestsHttpClient, reach=Reach(config.plugin_reach)),
+            protected=proxies.overlaps,
         )
         # All of them, also the default's for no app in particular: what is wrong with a plugin stops the start.
         built = self._assembly.build(config, discover(config.plugin_path), {})
         self._assembly.use(built)
         self._registry = Registry(built.table, self._assembly.chat)
-        proxies = TrustedProxies(config.server.trusted_proxies)
         self._gateway = Gateway(
             self._registry,
             proxies,
@@ -120,7 +121,7 @@ class Server:
             heartbeat=config.server.heartbeat,
             window=config.server.batch_window,
         )
-        self._bus.connect(self._gateway.deliver, self._gateway.disconnect)
+        self._bus.connect(self._gateway.deliver, self._gateway.disconnect, self._gateway.disconnect_where)
         self._reloads: Counter[str] = Counter()  # self._reloads["done" or "failed"]
         self._reloader = Reloader(self._assembly, self._registry, self._reloads, reading)
         self._http = self._http_server(proxies, demo)

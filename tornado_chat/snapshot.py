@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from tornado_chat.events import message_payload, mute_payload, user_payload
-from tornado_chat.models import Message, Mute, Role, User
+from tornado_chat.events import message_payload, mode_payload, mute_payload, user_payload
+from tornado_chat.models import Message, Mode, Mute, Role, User
 
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -27,7 +27,7 @@ class _Piece(NamedTuple):
 
 
 class Snapshot:
-    """{users, history, muteList} (seed) as JSON. `history` is how many messages it has.
+    """{users, history, muteList} (seed) and {modes} as JSON. `history` is how many messages it has.
 
     Each user, message and mute is encoded when it comes; the parts are joined when somebody asks, and kept until they
     change. With a `count` the users are staff only, and `user_count` says how many are here in all.
@@ -48,6 +48,7 @@ class Snapshot:
         self._staff_history_part: bytes | None = None
         self._mutes_part: bytes | None = None
         self._mutes_until = _FOREVER
+        self._modes: dict[str, tuple[datetime, bytes]] = {}  # (end, "name":{...}), by name
 
     def put_user(self, user: User) -> None:
         """Add a user, or show the one of this uname as they are now."""
@@ -108,6 +109,14 @@ class Snapshot:
         if self._mutes.pop(key, None) is not None:
             self._mutes_part = None
 
+    def put_mode(self, mode: Mode) -> None:
+        """Add a mode, instead of what it was before."""
+        self._modes[mode.name] = (mode.until or _FOREVER, _entry(mode.name, mode_payload(mode)))
+
+    def drop_mode(self, name: str) -> None:
+        """Remove a mode."""
+        self._modes.pop(name, None)
+
     def encode(
         self,
         now: datetime,
@@ -125,7 +134,8 @@ class Snapshot:
             self._mutes_until = min((expiry for expiry, _ in binding.values()), default=_FOREVER)
             self._mutes_part = b'"muteList":{' + b",".join(piece for _, piece in binding.values()) + b"}"
         history = self._history(viewer) if since is None else self._history_since(since, viewer)
-        parts = [self._users(count), history, self._mutes_part]
+        modes = b'"modes":{' + b",".join(piece for end, piece in self._modes.values() if end > now) + b"}"
+        parts = [self._users(count), history, self._mutes_part, modes]
         if since is not None:
             parts.append(b'"deleted":' + msgspec.json.encode(deleted))
         if count is not None:

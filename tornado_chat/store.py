@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from tornado_chat.models import Message, Mute, User
+from tornado_chat.records import Records
 
 
 class Posting(msgspec.Struct, frozen=True):
@@ -23,11 +24,22 @@ class Posting(msgspec.Struct, frozen=True):
     plugin: str = ""
     shadow: bool = False
     cid: str = ""
+    me: bool = False
 
 
 def message_of(app_id: int, number: int, posting: Posting) -> Message:
     """Return what a posting becomes once it has a number."""
-    return Message(app_id, number, posting.at, posting.user, posting.text, posting.plugin, posting.shadow, posting.cid)
+    return Message(
+        app_id,
+        number,
+        posting.at,
+        posting.user,
+        posting.text,
+        posting.plugin,
+        posting.shadow,
+        posting.cid,
+        posting.me,
+    )
 
 
 class Deletion(msgspec.Struct, frozen=True):
@@ -53,6 +65,10 @@ class Store(Protocol):
 
     Every method raises StoreUnavailable where the database doesn't do it within the configured timeout.
     """
+
+    @property
+    def records(self) -> Records:
+        """Bans, the audit log, and what is known of people."""
 
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
         """Store `postings` (1 or more) in order, with ids that count up and are never used twice.

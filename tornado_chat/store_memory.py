@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
 
 from tornado_chat.errors import StoreUnavailable
-from tornado_chat.models import Message, Mute
+from tornado_chat.models import AuditEntry, Ban, Message, Mute, Person, fold
+from tornado_chat.records import AuditQuery
 from tornado_chat.store import Deletion, Kept, Posting, message_of
 
 
@@ -15,6 +17,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.away = False
+        self.records = MemoryRecords(self)
         self._messages: dict[int, list[Message]] = {}  # self._messages[app_id], oldest first
         self._counters: dict[int, int] = {}
         self._cids: dict[tuple[int, int, str], Message] = {}  # self._cids[app_id, user id, cid]
@@ -23,7 +26,7 @@ class MemoryStore:
         self._kept: dict[tuple[int, str, str], Kept] = {}  # self._kept[app_id, plugin, key]
 
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
-        self._check()
+        self.check()
         return [self._append(app_id, posting) for posting in postings]
 
     def _append(self, app_id: int, posting: Posting) -> Message:
@@ -38,26 +41,26 @@ class MemoryStore:
         return message
 
     async def recent(self, app_id: int, limit: int) -> list[Message]:
-        self._check()
+        self.check()
         return list(deque(self._messages.get(app_id, ()), limit))
 
     async def mutes(self, app_id: int) -> list[Mute]:
-        self._check()
+        self.check()
         found = [mute for (app, _), mute in self._mutes.items() if app == app_id]
         return sorted(found, key=lambda mute: mute.at)
 
     async def save_mute(self, mute: Mute) -> None:
-        self._check()
+        self.check()
         self._mutes[mute.app_id, mute.key] = mute
 
     async def delete_mute(self, mute: Mute) -> None:
-        self._check()
+        self.check()
         found = self._mutes.get((mute.app_id, mute.key))
         if found is not None and found.at == mute.at:
             del self._mutes[mute.app_id, mute.key]
 
     async def delete_messages(self, app_id: int, ids: Sequence[int], newest: int) -> None:
-        self._check()
+        self.check()
         gone = set(ids)
         here = self._messages.get(app_id, [])
         self._deletions.setdefault(app_id, []).extend(
@@ -66,34 +69,95 @@ class MemoryStore:
         self._messages[app_id] = [message for message in here if message.id not in gone]
 
     async def deletions(self, app_id: int, since: int) -> list[Deletion]:
-        self._check()
+        self.check()
         return [deletion for deletion in self._deletions.get(app_id, []) if deletion.after >= since]
 
     async def plugin_get(self, app_id: int, plugin: str, key: str) -> Kept | None:
-        self._check()
+        self.check()
         return self._kept.get((app_id, plugin, key))
 
     async def plugin_put(self, app_id: int, plugin: str, kept: Kept) -> bool:
-        self._check()
+        self.check()
         new = (app_id, plugin, kept.key) not in self._kept
         self._kept[app_id, plugin, kept.key] = kept
         return new
 
     async def plugin_delete(self, app_id: int, plugin: str, key: str) -> bool:
-        self._check()
+        self.check()
         return self._kept.pop((app_id, plugin, key), None) is not None
 
     async def plugin_items(self, app_id: int, plugin: str, prefix: str, limit: int) -> list[Kept]:
-        self._check()
+        self.check()
         keys = sorted(
             key for app, name, key in self._kept if app == app_id and name == plugin and key.startswith(prefix)
         )
         return [self._kept[app_id, plugin, key] for key in keys[:limit]]
 
     async def plugin_count(self, app_id: int, plugin: str) -> int:
-        self._check()
+        self.check()
         return sum(app == app_id and name == plugin for app, name, _ in self._kept)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise StoreUnavailable while the store is away."""
         if self.away:
             raise StoreUnavailable("the store is away")
+
+
+class MemoryRecords:
+    """Bans, the audit log and people, in the store's own dicts."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._bans: dict[tuple[int, str], Ban] = {}  # self._bans[app_id, ban.key]
+        self._audit: dict[int, dict[str, AuditEntry]] = {}  # self._audit[app_id][entry.id]
+        self._people: dict[tuple[int, str], Person] = {}  # self._people[app_id, folded uname]
+
+    async def bans(self, app_id: int) -> list[Ban]:
+        self._store.check()
+        return sorted((ban for (app, _), ban in self._bans.items() if app == app_id), key=lambda ban: ban.at)
+
+    async def save_ban(self, ban: Ban) -> None:
+        self._store.check()
+        self._bans[ban.app_id, ban.key] = ban
+
+    async def delete_ban(self, ban: Ban) -> None:
+        self._store.check()
+        found = self._bans.get((ban.app_id, ban.key))
+        if found is not None and found.at == ban.at:
+            del self._bans[ban.app_id, ban.key]
+
+    async def add_audit(self, app_id: int, entries: Sequence[AuditEntry], expires_at: datetime) -> None:
+        self._store.check()
+        known = self._audit.setdefault(app_id, {})
+        for entry in entries:
+            known.setdefault(entry.id, entry)
+
+    async def find_audit(self, app_id: int, query: AuditQuery, limit: int) -> list[AuditEntry]:
+        self._store.check()
+        entries = sorted(self._audit.get(app_id, {}).values(), key=lambda entry: entry.id, reverse=True)
+        return [entry for entry in entries if _fits(entry, query)][:limit]
+
+    async def person(self, app_id: int, uname: str) -> Person | None:
+        self._store.check()
+        return self._people.get((app_id, fold(uname)))
+
+    async def save_people(self, app_id: int, people: Sequence[Person]) -> None:
+        self._store.check()
+        for person in people:
+            key = (app_id, fold(person.uname))
+            known = self._people.get(key, person)
+            self._people[key] = Person(
+                person.uname,
+                min(known.first_seen, person.first_seen),
+                max(known.last_seen, person.last_seen),
+                max(known.said, person.said),
+            )
+
+
+def _fits(entry: AuditEntry, query: AuditQuery) -> bool:
+    return (
+        (not query.actor or fold(entry.actor) == fold(query.actor))
+        and (not query.target or fold(entry.target) == fold(query.target))
+        and (not query.action or entry.action == query.action)
+        and (not query.before or entry.id < query.before)
+    )

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from tornado_chat.mongo_rows import (
 )
 from tornado_chat.mongo_rows import message_of as message_in
 from tornado_chat.store import Deletion, Kept, Posting, message_of
+from tornado_chat.store_mongo_records import MongoRecords
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class MongoStore:
         self._counters = db.counters
         self._mutes = db.mutes
         self._plugin_data = db.plugin_data
+        self._records = MongoRecords(db, self._guarded)
         self._ready = asyncio.Event()
         self._health = db.health
         # self._unsettled[app_id] = [rows] of inserts that may or may not have been done
@@ -127,6 +129,11 @@ class MongoStore:
             else:
                 self._ready.set()
                 log.info("%s is ready", self._where)
+
+    @property
+    def records(self) -> MongoRecords:
+        """Bans, the audit log, and what is known of people."""
+        return self._records
 
     async def ping(self) -> None:
         """Raise StoreUnavailable unless the database answers."""
@@ -335,6 +342,7 @@ class MongoStore:
         await self._mutes.create_index("expires_at", expireAfterSeconds=0)
         await self._plugin_data.create_index([("app_id", ASCENDING), ("plugin", ASCENDING)])
         await self._plugin_data.create_index("expires_at", expireAfterSeconds=0)
+        await self._records.make_indexes()
         await self._set_retention(self._retention_days * 86_400)
 
     async def _set_retention(self, seconds: int) -> None:
@@ -348,6 +356,10 @@ class MongoStore:
         if not self.ready:
             raise StoreUnavailable(f"{self._where} hasn't answered since the start")
         self.availability.require(writing=writing)
+
+    async def _guarded(self, operation: Callable[[], Awaitable[T]], *, writing: bool) -> T:
+        self._require(writing=writing)
+        return await self._within(operation(), self._timeout)
 
     async def _within(self, operation: Awaitable[T], timeout: float) -> T:
         """Return what `operation` returns, within `timeout` seconds. Raises StoreUnavailable for any other end.

@@ -123,6 +123,19 @@ class Part:
             self._note_slow(took, took)
         return await self._wait(coroutine, pending, timeout, allow)
 
+    def call_plain(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Return what a plain function returns. Raises PluginFailed; the failure isn't counted yet."""
+        if self._until and (left := self.seconds_left):
+            raise PluginFailed(f"is suspended for another {left:.0f} s")
+        begun = time.perf_counter()
+        try:
+            return function(*args)
+        except BaseException as error:
+            raise _failure(error) from _cause(error)
+        finally:
+            if (took := time.perf_counter() - begun) > SLOW:
+                self._note_slow(took, took)
+
     def succeeded(self) -> None:
         """Note that the part did what it should."""
         if self.streak:

@@ -16,6 +16,7 @@ import asyncio
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,7 +28,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from tornado_chat.bus import DirectBus
+from tornado_chat.bus import DirectBus, Wanted
 from tornado_chat.chat import Chat, Seat
 from tornado_chat.errors import MAX_TEXT, HttpError
 from tornado_chat.events import SYSTEM_MESSAGE, Event
@@ -153,8 +154,9 @@ class ChatFixture:
         self.store = MemoryStore()
         self.http = FakeHttp()
         self.people: list[Person] = []
+        self.hide_actor = False
         self._bus = DirectBus()
-        self._bus.connect(self._deliver, self._disconnect)
+        self._bus.connect(self._deliver, self._disconnect, self._disconnect_where)
         self._servers: list[HTTPServer] = []
         self._user_ids: dict[str, int] = {}
         self._loaded = False
@@ -175,23 +177,31 @@ class ChatFixture:
             found = _found(plugin, catalog)
             catalog[found.name] = found
             names.append(found.name)
-        services = self.chat.services(lambda: self.http)
+        services = self.chat.services(lambda: self.http, hide_actor=self.hide_actor)
         loaded = load_plugins("the test", names, options or {}, catalog, services)
         await self.chat.equip(loaded).close()
         if not self._loaded:
             await self.chat.load()
             self._loaded = True
 
-    async def join(self, uname: str | None, role: str = "member", *, address: str = "127.0.0.1") -> Person:
-        """Let somebody come in; None is a guest. Raises JoinRefused where a gate doesn't let them."""
+    async def join(
+        self,
+        uname: str | None,
+        role: str = "member",
+        *,
+        address: str = "127.0.0.1",
+        level: int | None = None,
+        created_at: datetime | None = None,
+    ) -> Person:
+        """Let somebody come in; None is a guest. Raises JoinRefused where a ban or a gate doesn't let them."""
         user = None
         if uname is not None:
             number = self._user_ids.setdefault(uname, len(self._user_ids) + 1)
-            user = User(number, uname, Role(role))
+            user = User(number, uname, Role(role), level, created_at)
         refused = await self.chat.admit(Visitor(user, address))
         if refused is not None:
             raise JoinRefused(refused)
-        seat = await self.chat.join(user)
+        seat = await self.chat.join(user, address=address)
         person = Person(self, seat, user)
         self.people.append(person)
         await self.settle()
@@ -265,6 +275,12 @@ class ChatFixture:
     async def _disconnect(self, _app_id: int, uname: str) -> None:
         for person in [person for person in self.people if person.user is not None and person.user.uname == uname]:
             await person.leave()
+
+    async def _disconnect_where(self, _app_id: int, wanted: Wanted, text: str) -> None:
+        for person in list(self.people):
+            if wanted(None if person.user is None else person.user.uname, person._seat.address):
+                person.events.append((SYSTEM_MESSAGE, text))
+                await person.leave()
 
 
 def _found(plugin: str | ModuleType | Path, catalog: Mapping[str, Found]) -> Found:

@@ -32,7 +32,13 @@ class AlertStaff(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     text: str
 
 
-Action = MuteSender | PurgeSender | AlertStaff
+class Strike(msgspec.Struct, frozen=True, repr_omit_defaults=True):
+    """Count against the one who sent the message. The plugin `escalate`, where it is loaded, draws the consequences."""
+
+    reason: str = ""
+
+
+Action = MuteSender | PurgeSender | AlertStaff | Strike
 
 
 class Pass(msgspec.Struct, frozen=True, repr_omit_defaults=True):
@@ -112,7 +118,7 @@ def _fault_of_actions(actions: object) -> str | None:
         match action:
             case PurgeSender():
                 continue
-            case AlertStaff(text=text) if is_notice(text):
+            case AlertStaff(text=text) | Strike(reason=text) if is_notice(text):
                 continue
             case MuteSender(seconds=int(seconds), reason=text) if 1 <= seconds <= YEAR and is_notice(text):
                 continue

@@ -1,0 +1,160 @@
+"""Who is kept out, by name or by address. Checks rank, stores, closes the connections that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import partial
+
+from tornado_chat.audit import Audit
+from tornado_chat.bus import Bus
+from tornado_chat.clock import Clock
+from tornado_chat.errors import NOT_AUTHORIZED, NOT_BANNED, CommandRefused, RankRefused
+from tornado_chat.events import notice
+from tornado_chat.happenings import Banned, Happening, Unbanned
+from tornado_chat.models import Ban, User, fold, is_uname
+from tornado_chat.networks import Network, is_local, parse_network
+from tornado_chat.room import Room
+from tornado_chat.sanctions import Sanctions, a_role
+from tornado_chat.settling import Settling
+from tornado_chat.store import Store
+from tornado_chat.text import duration_text
+
+MAX_BANS = 10_000
+WIDEST = {4: 8, 6: 16}  # the shortest prefix that may be banned: less is half of the Internet
+
+Protected = Callable[[Network], bool]
+
+
+class Bans:
+    """The bans of one app. `protected` tells which networks can't be banned, since everybody may come from there."""
+
+    def __init__(
+        self,
+        app_id: int,
+        *,
+        room: Room,
+        sanctions: Sanctions,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        audit: Audit,
+        timeout: float,
+        protected: Protected,
+        happened: Callable[[Happening], None],
+    ) -> None:
+        self._app_id = app_id
+        self._room = room
+        self._sanctions = sanctions
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._audit = audit
+        self._protected = protected
+        self._happened = happened
+        self._settling = Settling(f"the bans of app {app_id}", timeout)
+
+    def load(self, bans: Iterable[Ban]) -> None:
+        """Take over stored bans at start."""
+        for ban in bans:
+            self._room.bans.put(ban)
+
+    async def ban(self, actor: User, target: str, seconds: int | None, reason: str, plugin: str = "") -> Ban:
+        """Ban a name, here or not, or an address or network, for `seconds` (1 or more; None: for good).
+
+        It replaces a ban that the target has. Connections that it keeps out are closed. An IPv6 address stands for its
+        /64. Raises CommandRefused where the actor doesn't outrank the name, or who banned it before, or the network
+        can't be banned; StoreUnavailable.
+        """
+        if seconds is not None and seconds < 1:
+            raise CommandRefused("A ban lasts at least 1 s")
+        network = parse_network(target)
+        async with self._settling.turn():
+            spelled = self._name(actor, target) if network is None else self._network(network)
+            now = self._clock.now()
+            ban = Ban(
+                app_id=self._app_id,
+                target=spelled,
+                network=network is not None,
+                expires_at=None if seconds is None else now + timedelta(seconds=seconds),
+                by=actor.uname,
+                by_role=actor.role,
+                reason=reason,
+                at=now,
+            )
+            self._require_rank(actor, self._room.bans.get(ban.key, now))
+            if len(self._room.bans) >= MAX_BANS and len(self._room.bans.current(now)) >= MAX_BANS:
+                raise CommandRefused(f"{MAX_BANS} names and networks are banned; unban some first")
+            await self._settling.write(ban.key, self._store.records.save_ban(ban), partial(self._repair, ban))
+            self._room.bans.put(ban)
+        await self._close(ban, network)
+        self._happened(Banned(ban))
+        entry = self._audit.entry(actor, "ban", ban.target, reason=reason, seconds=seconds or 0, plugin=plugin)
+        await self._audit.record(entry)
+        return ban
+
+    async def unban(self, actor: User, target: str, plugin: str = "") -> Ban:
+        """Lift the ban of a name, an address or a network, and return it.
+
+        Raises CommandRefused where there is none, or a superior made it; StoreUnavailable.
+        """
+        network = parse_network(target)
+        async with self._settling.turn():
+            ban = self._room.bans.get(fold(target) if network is None else str(network), self._clock.now())
+            if ban is None:
+                raise CommandRefused(NOT_BANNED)
+            self._require_rank(actor, ban)
+            await self._settling.write(ban.key, self._store.records.delete_ban(ban), partial(self._repair, ban))
+            self._room.bans.drop(ban)
+        self._happened(Unbanned(ban.target, actor.uname))
+        await self._audit.record(self._audit.entry(actor, "unban", ban.target, plugin=plugin))
+        return ban
+
+    @property
+    def current(self) -> list[Ban]:
+        """The bans that hold, in the order they were made."""
+        return self._room.bans.current(self._clock.now())
+
+    def notice_of(self, user: User | None, address: str) -> str | None:
+        """Return what one who wants to come in (None: a guest) is told where a ban keeps them out, else None."""
+        now = self._clock.now()
+        ban = self._room.bans.binding(user, address, now)
+        if ban is None:
+            return None
+        left = "" if ban.expires_at is None else f" for another {duration_text((ban.expires_at - now).total_seconds())}"
+        return f"You are banned{left}{f': {ban.reason}' if ban.reason else ''}"
+
+    def _name(self, actor: User, uname: str) -> str:
+        if not is_uname(uname):
+            raise CommandRefused("No user can have that name")
+        return self._sanctions.require_rank(actor, uname)
+
+    def _network(self, network: Network) -> str:
+        if is_local(network) or self._protected(network):
+            raise CommandRefused(f"{network} can't be banned: everybody who comes through your own proxies would be")
+        if network.prefixlen < WIDEST[network.version]:
+            raise CommandRefused(f"{network} is too much to ban; at most a /{WIDEST[network.version]}")
+        return str(network)
+
+    def _require_rank(self, actor: User, ban: Ban | None) -> None:
+        if ban is not None and ban.by_role.outranks(actor.role):
+            raise RankRefused(f"{NOT_AUTHORIZED}: {a_role(ban.by_role)} banned {ban.target}")
+
+    async def _close(self, ban: Ban, network: Network | None) -> None:
+        text = f"You are banned{f': {ban.reason}' if ban.reason else ''}"
+        if network is not None:
+            await self._bus.disconnect_where(self._app_id, self._is_kept_out, text)
+            return
+        spellings = frozenset(self._room.spellings(ban.key))
+        await self._bus.publish(self._app_id, notice(text, spellings))
+        for spelled in spellings:
+            await self._bus.disconnect(self._app_id, spelled)
+
+    def _is_kept_out(self, uname: str | None, address: str) -> bool:
+        user = None if uname is None else self._room.find(uname)
+        return self._room.bans.binding(user, address, self._clock.now()) is not None
+
+    async def _repair(self, attempted: Ban) -> None:
+        known = self._room.bans.get(attempted.key, self._clock.now())
+        records = self._store.records
+        await (records.delete_ban(attempted) if known is None else records.save_ban(known))

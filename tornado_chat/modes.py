@@ -1,0 +1,173 @@
+"""States of one app's room that moderators turn on, and that end by themselves: slow, lock, members and the like."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from tornado_chat.audit import Audit
+from tornado_chat.bus import Bus
+from tornado_chat.clock import Clock, Timer
+from tornado_chat.errors import StoreUnavailable
+from tornado_chat.events import mode_changed
+from tornado_chat.happenings import Happening, ModeChanged
+from tornado_chat.models import Mode, User
+from tornado_chat.room import Room
+from tornado_chat.settling import Settling
+from tornado_chat.store import Kept, Store
+
+log = logging.getLogger(__name__)
+
+SERVER = ""  # as in holding.py: what the server keeps can't be met by a plugin
+PREFIX = "mode/"
+MAX_MODES = 20
+MAX_VALUE = 4096  # bytes of JSON
+NAP = 60.0  # seconds; the clock may be set forward
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+
+
+class Modes:
+    """The modes of one app. They survive a restart; each is told of when it is turned on, changed or off."""
+
+    def __init__(
+        self,
+        app_id: int,
+        *,
+        room: Room,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        audit: Audit,
+        timeout: float,
+        happened: Callable[[Happening], None],
+    ) -> None:
+        self._app_id = app_id
+        self._room = room
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._audit = audit
+        self._happened = happened
+        self._settling = Settling(f"the modes of app {app_id}", timeout)
+        self._timer: Timer | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def load(self) -> None:
+        """Read the modes that were on. Raises StoreUnavailable."""
+        rows = await self._store.plugin_items(self._app_id, SERVER, PREFIX, 2 * MAX_MODES)
+        for row in rows:
+            self._room.set_mode(msgspec.json.decode(row.value, type=Mode))
+        self._arm()
+
+    def get(self, name: str) -> Mode | None:
+        """Return a mode that is on."""
+        mode = self._room.mode(name)
+        return mode if mode is not None and (mode.until is None or mode.until > self._clock.now()) else None
+
+    @property
+    def current(self) -> list[Mode]:
+        """The modes that are on, in the order they were turned on."""
+        return [mode for mode in self._room.modes if self.get(mode.name) is mode]
+
+    async def turn_on(
+        self, actor: User, name: str, value: Any, *, seconds: float | None, reason: str, plugin: str = ""
+    ) -> Mode:
+        """Turn a mode on for `seconds` (None: until it is turned off), or change it.
+
+        Raises ValueError for a name that isn't a-z, 0-9, _, a value of more than 4 KB as JSON, too many modes;
+        StoreUnavailable.
+        """
+        now = self._clock.now()
+        until = None if seconds is None else now + timedelta(seconds=seconds)
+        mode = Mode(name, value, now, until, actor.uname, reason)
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"a mode's name must be a-z, 0-9 or _, not {name!r}")
+        if len(msgspec.json.encode(value)) > MAX_VALUE:
+            raise ValueError(f"the value of mode {name} has more than {MAX_VALUE} bytes as JSON")
+        async with self._settling.turn():
+            if self._room.mode(name) is None and len(self._room.modes) >= MAX_MODES:
+                raise ValueError(f"app {self._app_id} has {MAX_MODES} modes already")
+            await self._settling.write(name, self._save(mode), partial(self._repair, name))
+            self._room.set_mode(mode)
+        self._arm()
+        await self._bus.publish(self._app_id, mode_changed(mode, on=True))
+        self._happened(ModeChanged(mode, on=True, by=actor.uname))
+        entry = self._audit.entry(actor, f"{name} on", reason=reason, seconds=int(seconds or 0), plugin=plugin)
+        await self._audit.record(entry)
+        return mode
+
+    async def turn_off(self, actor: User, name: str, plugin: str = "") -> Mode | None:
+        """Turn a mode off, and return it; None where it isn't on. Raises StoreUnavailable."""
+        async with self._settling.turn():
+            mode = self._room.mode(name)
+            if mode is None:
+                return None
+            await self._settling.write(name, self._delete(name), partial(self._repair, name))
+            self._room.drop_mode(mode)
+        await self._over(mode, actor.uname)
+        await self._audit.record(self._audit.entry(actor, f"{name} off", plugin=plugin))
+        return mode
+
+    async def close(self) -> None:
+        """Stop the timer and finish what is under way."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._ending is not None:
+            await asyncio.shield(self._ending)
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = min((mode.until for mode in self._room.modes if mode.until is not None), default=None)
+        if due is not None and not self._closed:
+            wait = (due - self._clock.now()).total_seconds()
+            self._timer = self._clock.call_later(min(max(wait, 0.0), NAP), self._tick)
+
+    def _tick(self) -> None:
+        if self._ending is None:
+            self._ending = asyncio.get_running_loop().create_task(self._end_due())
+
+    async def _end_due(self) -> None:
+        try:
+            now = self._clock.now()
+            for mode in [mode for mode in self._room.modes if mode.until is not None and mode.until <= now]:
+                if self._room.drop_mode(mode):
+                    await self._over(mode, "")
+                    await self._forget(mode)
+        finally:
+            self._ending = None
+            self._arm()
+
+    async def _over(self, mode: Mode, by: str) -> None:
+        await self._bus.publish(self._app_id, mode_changed(mode, on=False))
+        self._happened(ModeChanged(mode, on=False, by=by))
+
+    async def _forget(self, mode: Mode) -> None:
+        try:
+            async with self._settling.turn():
+                if self._room.mode(mode.name) is None:  # else it was turned on again meanwhile
+                    await self._settling.write(mode.name, self._delete(mode.name), partial(self._repair, mode.name))
+        except StoreUnavailable as error:
+            # It is over all the same: its time is stored with it.
+            log.warning("app %d: mode %s stays stored for now: %s", self._app_id, mode.name, error)
+
+    async def _save(self, mode: Mode) -> None:
+        kept = Kept(f"{PREFIX}{mode.name}", msgspec.json.encode(mode), mode.until)
+        await self._store.plugin_put(self._app_id, SERVER, kept)
+
+    async def _delete(self, name: str) -> None:
+        await self._store.plugin_delete(self._app_id, SERVER, f"{PREFIX}{name}")
+
+    async def _repair(self, name: str) -> None:
+        known = self._room.mode(name)
+        await (self._delete(name) if known is None else self._save(known))
