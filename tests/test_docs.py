@@ -22,7 +22,7 @@ from tornado_chat import config, errors, events, hookspecs
 from tornado_chat.filters import FilterPolicy
 from tornado_chat.happenings import HAPPENINGS
 from tornado_chat.metrics import PluginMetrics
-from tornado_chat.models import HeldMessage, Message, Mute, Role, User
+from tornado_chat.models import HeldMessage, Message, Mode, Mute, Role, User
 from tornado_chat.plugins import discover
 from tornado_chat.testing import ChatFixture, Person
 from tornado_chat.verdicts import fault_of
@@ -95,13 +95,18 @@ def test_every_event_is_documented() -> None:
         "text": "x",
         "soonest": 1,
         "latest": 2,
+        "mode": Mode("slow", 1, START, None, "b"),
+        "plugin": "x",
+        "name": "x",
+        "data": None,
+        "on": True,
     }
     made = [
-        function(*(samples[name] for name in _required(function))).name
+        function(**{name: samples[name] for name in _required(function)}).name
         for name, function in inspect.getmembers(events, inspect.isfunction)
         if inspect.signature(function).return_annotation == "Event"
     ]
-    assert len(made) == 14
+    assert len(made) == 17
     for name in [*made, events.SYSTEM_MESSAGE, events.CLIENT_ERROR]:
         assert re.search(rf"^\|[^|]*`{name}`", README, re.MULTILINE), name
 

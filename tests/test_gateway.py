@@ -12,7 +12,7 @@ NO_DATA = "must send data object with `auth` event"
 NO_APP_ID = "must send app_id integer with `auth` event"
 NO_CALLBACK = "must provide callback to `auth` event"
 NO_APP = "no app found with the app_id you sent to `auth` event"
-EMPTY_ROOM = {"users": {}, "history": [], "muteList": {}}
+EMPTY_ROOM = {"users": {}, "history": [], "muteList": {}, "modes": {}}
 
 
 @pytest.mark.gen_test

@@ -19,10 +19,11 @@ LAYERS = (
      "addresses", "events", "commands", "filters", "snapshot", "room",
      "store", "bus", "identity", "writer", "sanctions", "moderation", "presence", "chat", "plugin_api",
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
-     "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks"},
+     "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "audit", "bans",
+     "ban_list", "modes", "networks", "people", "records", "settling", "speech"},
     # adapters
     {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
-     "identity_moneypot", "store_mongo", "mongo_rows", "http_server",
+     "identity_moneypot", "store_mongo", "store_mongo_records", "mongo_rows", "http_server",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
      "http_client", "store_memory", "file_watch", "manual_clock"},
     # the composition root, and what calls it
@@ -31,8 +32,8 @@ LAYERS = (
 CORE_MAY_IMPORT = {"msgspec"}
 HOMES = {
     "socketio": {"fanout", "gateway_packets", "gateway_server"},
-    "motor": {"store_mongo"},
-    "pymongo": {"store_mongo"},
+    "motor": {"store_mongo", "store_mongo_records"},
+    "pymongo": {"store_mongo", "store_mongo_records"},
     "pluggy": {"plugins", "hookspecs"},
     "requests": {"http_client"},
     "requests_futures": {"http_client"},

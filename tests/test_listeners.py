@@ -18,9 +18,11 @@ from tornado_chat import (
     Pass,
     PluginApi,
     Posted,
+    Recorded,
     Reject,
     Rejected,
     Suspended,
+    TabOpened,
     Unmuted,
 )
 from tornado_chat.happenings import HAPPENINGS, Held
@@ -56,12 +58,12 @@ async def test_a_listener_is_told_of_everything_in_order(chat: ChatFixture) -> N
     await api.delete(bob.user, 1)  # type: ignore[arg-type]
     await alice.leave()
     assert [type(happening) for happening in heard] == [
-        *[Joined, Joined, Posted, Rejected, Held],
+        *[Joined, TabOpened, Joined, TabOpened, Posted, Rejected, Held],
         *[Rejected] * 4,
         *[Suspended, Rejected],
-        *[Muted, Unmuted, Muted, Unmuted, Deleted, Left],
+        *[Muted, Recorded, Unmuted, Recorded, Muted, Recorded, Unmuted, Deleted, Recorded, Left],
     ]
-    posted, rejected, held = heard[2:5]
+    posted, rejected, held = heard[4:7]
     assert (posted.message.text, posted.message.user.uname) == ("hello", "alice")
     assert (rejected.plugin, rejected.code, rejected.message) == ("judge", "MESSAGE_REJECTED", "no!")
     assert (held.text, held.plugin, held.reason) == ("hold", "judge", "why")

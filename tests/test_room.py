@@ -14,7 +14,7 @@ from tornado_chat.room import Room
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
 KATE = User(1, "Kate", Role.MEMBER)
 BOB = User(2, "bob", Role.MOD)
-EMPTY: dict[str, object] = {"users": {}, "history": [], "muteList": {}}
+EMPTY: dict[str, object] = {"users": {}, "history": [], "muteList": {}, "modes": {}}
 JAVASCRIPT_NAMES = ["__proto__", "constructor", "toString", "hasOwnProperty", "$where", "a.b"]
 
 
@@ -133,6 +133,7 @@ def test_the_snapshot_is_what_the_seed_says(room: Room) -> None:
         "users": {"Kate": {"id": 1, "uname": "Kate", "role": "member"}},
         "history": [{"id": 1, "user": {"uname": "bob", "role": "mod"}, "text": "text 1"}],
         "muteList": {"foo": {"uname": "Foo", "mins": 30, "expires_at": "2026-01-02T03:34:05.678Z"}},
+        "modes": {},
     }
 
 

@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tornado_chat.events import message_payload, mute_payload, user_payload
-from tornado_chat.models import Message, Mute, Role, User, fold
+from tornado_chat.events import message_payload, mode_payload, mute_payload, user_payload
+from tornado_chat.models import Message, Mode, Mute, Role, User, fold
 from tornado_chat.room import Occupant, Room
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
@@ -30,6 +30,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.occupants: dict[str, Occupant] = {}
         self.said: list[Message] = []
         self.mutes: dict[str, Mute] = {}
+        self.modes: dict[str, Mode] = {}
         self.big = False
 
     @rule(uname=names, role=roles)
@@ -72,6 +73,19 @@ class RoomMachine(RuleBasedStateMachine):
         if mute is not None:
             assert self.room.drop_mute(mute)
 
+    @rule(name=st.sampled_from(["slow", "lock"]), minutes=st.integers(0, 5))
+    def turn_on(self, name: str, minutes: int) -> None:
+        until = self.now + timedelta(minutes=minutes) if minutes else None
+        self.modes[name] = Mode(name, minutes, self.now, until, "bob", "why")
+        self.room.set_mode(self.modes[name])
+
+    @rule(name=st.sampled_from(["slow", "lock"]))
+    def turn_off(self, name: str) -> None:
+        mode = self.modes.pop(name, None)
+        if mode is not None:
+            assert self.room.drop_mode(mode)
+            assert not self.room.drop_mode(mode)
+
     @rule(seconds=st.integers(1, 200))
     def wait(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
@@ -84,6 +98,9 @@ class RoomMachine(RuleBasedStateMachine):
             "users": {user.uname: user_payload(user) for user in users},
             "history": [message_payload(message) for message in self.said[-HISTORY:]],
             "muteList": muted,
+            "modes": {
+                mode.name: mode_payload(mode) for mode in self.modes.values() if not mode.until or mode.until > self.now
+            },
         } | ({"user_count": len(self.here)} if self.big else {})
         assert msgspec.json.decode(self.room.snapshot(self.now)) == expected
         assert self.room.big is self.big

@@ -162,14 +162,14 @@ class Actions:
 
         Raises CommandRefused where the actor doesn't outrank the name.
         """
-        self._sanctions.require_rank(actor, uname)
+        spelled_here = self._sanctions.require_rank(actor, uname)
         spellings = self._spellings(uname)
         if text:
             await self._bus.publish(self._app_id, notice(text, spellings))
         for spelled in spellings:
             await self._bus.disconnect(self._app_id, spelled)
         if spellings:
-            await self._audit.record(self._audit.entry(actor, "kick", uname, reason=reason, plugin=plugin))
+            await self._audit.record(self._audit.entry(actor, "kick", spelled_here, reason=reason, plugin=plugin))
         return len(spellings)
 
     async def hold(

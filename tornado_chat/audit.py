@@ -25,7 +25,7 @@ MAX_BATCH = 500
 MAX_WAITING = 5000  # entries, while the database is away; none are made then but by what needs no database
 RETRY = 1.0  # seconds
 MAX_PAGES = 10  # of MAX_BATCH entries, that a search for words looks through
-RETAIN_DAYS = 30
+RETAIN_DAYS = 30.0
 
 
 class Audit:

@@ -67,8 +67,7 @@ class ByNetwork(Generic[T]):
         """Yield the value of each network that an address is in."""
         number = int(address)
         for (version, length), values in self._values.items():
-            bits = number >> (address.max_prefixlen - length)
-            if version == address.version and bits in values:
+            if version == address.version and (bits := number >> (address.max_prefixlen - length)) in values:
                 yield values[bits]
 
 
