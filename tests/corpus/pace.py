@@ -24,11 +24,13 @@ from pathlib import Path
 
 SHORTEST = 1.25  # seconds between two messages of one speaker
 CHARS_A_SECOND = 11.0  # a quick typist
+UNSEEN = {"Cf", "Cc", "Zl", "Zp"}
+UNSEEN_LETTERS = set("\u034f\u115f\u1160\u2003\u2800\u3164\u00a0")
 
 
 def pace(script: Iterable[str], seed: str) -> Iterator[list[object]]:
     """Yield [seconds, speaker, text] for each message, with a fourth element where the speaker has a role."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     names: dict[str, list[str]] = {}
     free_at: dict[str, float] = {}  # free_at[name]: when they sent their last message
     now, mean = 0.0, 4.0
@@ -60,11 +62,11 @@ def pace(script: Iterable[str], seed: str) -> Iterator[list[object]]:
 def as_line(message: list[object]) -> str:
     """Return the message as a line of JSON, with what can't be seen as \\u escapes."""
     line = json.dumps(message, ensure_ascii=False)
-    return "".join(_escaped(char) if unicodedata.category(char) in {"Cf", "Cc", "Zl", "Zp"} else char for char in line)
+    return "".join(json.dumps(char)[1:-1] if _is_unseen(char) else char for char in line)
 
 
-def _escaped(char: str) -> str:
-    return json.dumps(char)[1:-1]
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char) in UNSEEN or char in UNSEEN_LETTERS
 
 
 if __name__ == "__main__":
