@@ -88,12 +88,25 @@ def test_ordinary_chat_is_large_and_varied() -> None:
 def test_ordinary_chat_has_what_is_hard_for_filters() -> None:
     texts = [message.text or "" for room in ROOMS for message in room.messages]
     whole = "\n".join(texts)
-    for hard in ["analysis", "Sussex", "Penistone", "Scunthorpe", "cocktail", "loan", "lend me", "#184467", "@"]:
+    for hard in [
+        "analysis",
+        "Sussex",
+        "Penistone",
+        "Scunthorpe",
+        "cocktail",
+        "loan",
+        "lend me",
+        "README.md",
+        "#184467",
+        "@",
+    ]:
         assert hard in whole
     assert sum(text.isupper() and len(text) > 10 for text in texts) > 50
     assert sum(bool(re.search(r"(.)\1{4}", text)) for text in texts) > 50
     for script in ["[а-я]", "[α-ω]", "[א-ת]", "[ء-ي]", "[ऀ-ॿ]", "[ก-๛]", "[ぁ-ん]", "[一-龥]", "[가-힣]"]:
         assert re.search(script, whole), script
+    for joiner in ["\u200c", "\u200d", "\u200f", "\ufe0f", "\U000e007f", "\u0303", "\u0651"]:
+        assert joiner in whole, ascii(joiner)
     busiest = max(
         sum(1 for message in room.messages if start.at <= message.at < start.at + 10)
         for room in ROOMS
