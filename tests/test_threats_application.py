@@ -98,6 +98,7 @@ async def test_leaks(serve: Any, connect: Any, make_config: Any, caplog: Any, ap
         "adm\u0131\u0307n",
         "\u115fadmin",
         "admin\ufe0f",
+        "admin \u115f",
     ],
 )
 def test_impersonation(uname: str) -> None:
@@ -106,7 +107,9 @@ def test_impersonation(uname: str) -> None:
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("uname", ["ADMIN", "\uff41dmin", "admin\ufe0f"])
+@pytest.mark.parametrize(
+    "uname", ["ADMIN", "\uff41dmin", "admin\ufe0f", "admin \u115f", "\uff41\uff44\uff4d\uff49\uff4e"]
+)
 async def test_impersonation_dodges_no_mute(
     serve: Any, connect: Any, make_config: Any, caplog: Any, api: Any, uname: str
 ) -> None:
@@ -116,6 +119,48 @@ async def test_impersonation_dodges_no_mute(
         bob, twin = await connect(server, token="token-bob"), await connect(server, token="token-twin")
         assert await bob.say("/mute admin 5") is None
         assert await twin.say("free?") == "USER_MUTED"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "uname", ["don  ald", "don   ald", "DON ald", "don \u115fald", "\u3164don ald", "don ald\u2800"]
+)
+async def test_impersonation_with_spaces_dodges_no_mute(
+    serve: Any, connect: Any, make_config: Any, caplog: Any, api: Any, uname: str
+) -> None:
+    api.users["token-twin"] = {"id": 99, "uname": uname, "role": "member"}
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        bob, twin = await connect(server, token="token-bob"), await connect(server, token="token-twin")
+        assert await bob.say('/mute "don ald" 5') is None
+        assert await twin.say("free?") == "USER_MUTED"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "uname",
+    [
+        "admin\u200b",
+        "ad\u200dmin",
+        "\u202eadmin",
+        "admin\u2066",
+        " admin",
+        "admin ",
+        "ad\u00admin",
+        "admin\n",
+        "\u00a0",
+        "\u3164",
+    ],
+)
+async def test_impersonation_with_what_can_not_be_seen_is_no_user(
+    serve: Any, connect: Any, make_config: Any, caplog: Any, api: Any, uname: str
+) -> None:
+    api.users["token-twin"] = {"id": 99, "uname": uname, "role": "member"}
+    server = await serve(make_config())
+    async with beside_a_witness(server, connect, caplog):
+        twin = await Client.connect(server.port)
+        assert await twin.auth(token="token-twin") == ["INTERNAL_ERROR"]
+        await twin.close()
 
 
 NOT_AN_APP = [{"$ne": None}, True, "1", 1.5, -1, 0, 2**53, None, [2], {"$gt": 0}, "2; drop", 10**400]
