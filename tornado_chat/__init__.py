@@ -33,6 +33,7 @@ from tornado_chat.listeners import Listener
 from tornado_chat.models import Draft, HeldMessage, Message, Mute, Role, User, is_uname
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
+from tornado_chat.secret import Secret
 from tornado_chat.storage import PluginStorage
 from tornado_chat.text import duration_text
 from tornado_chat.verdicts import (
@@ -95,6 +96,7 @@ __all__ = [
     "RestParam",
     "Role",
     "Route",
+    "Secret",
     "Shadow",
     "StoreUnavailable",
     "Suspended",
