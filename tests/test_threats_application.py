@@ -40,14 +40,28 @@ from tornado_chat.models import fold, is_uname
         "Origin: https://evil/https://good.example\r\n",
         "Origin: https://evil\r\nX-Forwarded-Host: evil\r\n",
         "Origin: https://evil\r\nForwarded: host=evil\r\n",
+        "Origin: https://evil\r\nX-Forwarded-Host: good.example\r\n",
+        "Origin: https://evil\r\nX-Forwarded-Host: good.example\r\nX-Forwarded-For: 127.0.0.1\r\n",
+        "Origin: https://evil\r\nX-Forwarded-Host: evil, good.example\r\nX-Forwarded-Proto: https\r\n",
+        "Origin: https://evil\r\nForwarded: host=good.example;proto=https\r\n",
+        "Origin: https://evil\r\nX-Host: evil\r\nX-Original-Host: evil\r\nX-Forwarded-Server: evil\r\n",
+        "Origin: https://evil\r\nX-Original-URL: https://good.example/\r\nReferer: https://good.example/\r\n",
+        "Origin: https://evil\r\nOrigin: https://good.example\r\n",
+        "Origin: https://good.example\r\nOrigin: https://evil\r\n",
+        "Origin: http://good.example\r\n",
+        "Origin: https://GOOD.example.evil\r\n",
+        "Origin: \r\n",
         "Origin: x://[\r\n",
     ],
 )
+@pytest.mark.parametrize("proxies", ["[]", '["127.0.0.1"]'], ids=["alone", "behind-a-proxy"])
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_cross_site_websocket_hijacking(
-    serve: Any, connect: Any, make_config: Any, caplog: Any, headers: str, transport: str
+    serve: Any, connect: Any, make_config: Any, caplog: Any, headers: str, transport: str, proxies: str
 ) -> None:
-    server = await serve(make_config(app='origins = ["https://good.example"]'))
+    server = await serve(
+        make_config(app='origins = ["https://good.example"]', server=f"trusted_proxies = {proxies}", apps=(2, 3))
+    )
     async with beside_a_witness(server, connect, caplog):
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         request = HANDSHAKE.format("EIO=4&transport=websocket")
@@ -63,10 +77,51 @@ async def test_cross_site_websocket_hijacking(
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("mood", ["ok", "html", "error500", "junk", "drop", "redirect"])
-async def test_leaks(serve: Any, connect: Any, make_config: Any, caplog: Any, api: Any, mood: str) -> None:
+@pytest.mark.parametrize(
+    ("hosts", "origin"),
+    [
+        (["good.example"], "https://evil"),
+        (["https://evil"], "https://evil"),
+        (["evil:443"], "https://evil"),
+        (["evil."], "https://evil"),
+        (["evil@x"], "https://evil"),
+        (["evil/"], "https://evil"),
+        (["evil evil"], "https://evil"),
+        (["x", "evil"], "https://evil"),
+        (["evil", "x"], "https://evil"),
+        (["evil, x"], "https://evil"),
+        ([""], ""),
+        ([""], "https://"),
+        (["null"], "null"),
+        (["null"], "://null"),
+    ],
+)
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_cross_site_websocket_hijacking_with_a_forged_host(
+    serve: Any, connect: Any, make_config: Any, caplog: Any, hosts: list[str], origin: str, transport: str
+) -> None:
+    """A page of the server's own host may connect; nothing else passes for one."""
+    server = await serve(make_config(app='origins = ["https://good.example"]'))
+    async with beside_a_witness(server, connect, caplog):
+        request = HANDSHAKE.format("EIO=4&transport=websocket")
+        if transport == "polling":
+            request = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n"
+        lines = "".join(f"Host: {host}\r\n" for host in hosts) + f"Origin: {origin}\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(request.replace("Host: x\r\n", lines).encode())
+        assert (await asyncio.wait_for(reader.readline(), 10)).split()[1:2] in ([b"403"], [b"400"], [])
+        assert len(server._gateway._engine.sessions) == 1
+        writer.close()
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("mood", ["ok", "html", "error500", "junk", "drop", "redirect", "slow", "drip"])
+async def test_leaks(
+    serve: Any, connect: Any, make_config: Any, caplog: Any, api: Any, api_url: str, mood: str
+) -> None:
     caplog.set_level("DEBUG", logger="tornado_chat")
-    server = await serve(make_config())
+    identity = f'[identity.moneypot]\napi = "{api_url}"\napp_secret = "{SECRET}"\ntimeout = 0.3\n'
+    server = await serve(make_config(identity=identity))
     async with beside_a_witness(server, connect, caplog):
         api.mood = mood
         token = "secret-token-of-alice"
