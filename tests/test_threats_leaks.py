@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,10 @@ from typing import Any
 import jwt
 import pytest
 from fake_moneypot import SECRET
-from tornado.httpclient import AsyncHTTPClient
 
 from tests.chats import make_services
 from tests.client import PATIENCE, Client
+from tests.process import Process
 from tornado_chat.config import load_config
 from tornado_chat.plugins import discover, load_plugins
 
@@ -83,40 +81,6 @@ def register_listeners(api):
 """
 
 
-class Process:
-    """`tornado-chat serve` with a folder of files; `log` has all that it has written once it is stopped."""
-
-    def __init__(self, running: asyncio.subprocess.Process, port: int) -> None:
-        self._running = running
-        self.port = port
-        self.log = ""
-
-    @classmethod
-    async def start(cls, directory: Path) -> Process:
-        running = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-m", "tornado_chat", "serve", "--conf", str(directory)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **ENVIRON},
-        )
-        assert running.stdout is not None
-        line = await asyncio.wait_for(running.stdout.readline(), 30)
-        if not line:
-            raise AssertionError((await running.communicate())[1].decode())
-        return cls(running, int(line.rpartition(b":")[2]))
-
-    async def fetch(self, path: str) -> str:
-        """Return what a page answers, whatever its status."""
-        answer = await AsyncHTTPClient().fetch(f"http://127.0.0.1:{self.port}/{path}", raise_error=False)
-        return f"{answer.headers} {answer.body.decode()}"
-
-    async def stop(self) -> None:
-        self._running.terminate()
-        said, log = await asyncio.wait_for(self._running.communicate(), 30)
-        assert self._running.returncode == 0
-        self.log = said.decode() + log.decode()
-
-
 @pytest.fixture
 def directory(tmp_path: Path, embedded_uri: str, database: str, api_url: str) -> Path:
     """Files with every secret that there can be: app 2 asks the site's API, app 3 takes signed tokens."""
@@ -150,7 +114,7 @@ def signed(**claims: Any) -> str:
 @pytest.mark.gen_test(timeout=60)
 @pytest.mark.parametrize("mood", ["ok", "slow", "drip", "html", "error500", "junk", "null", "drop", "redirect"])
 async def test_no_secret_is_in_any_log_page_or_answer(directory: Path, api: Any, mood: str) -> None:
-    process = await Process.start(directory)
+    process = await Process.start(directory, ENVIRON)
     told: list[Any] = []
     alice = await Client.connect(process.port)
     await alice.auth(token="token-alice")
@@ -213,7 +177,7 @@ HOSTILE = [
 
 @pytest.mark.gen_test(timeout=60)
 async def test_no_text_of_a_user_makes_a_line_of_the_log_or_moves_the_cursor(directory: Path, api: Any) -> None:
-    process = await Process.start(directory)
+    process = await Process.start(directory, ENVIRON)
     alice = await Client.connect(process.port)
     await alice.auth(token="token-alice")
     for text in HOSTILE:
