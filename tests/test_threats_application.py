@@ -2,16 +2,21 @@
 
 | threat | where its tests are |
 |---|---|
-| cross-site WebSocket hijacking, leaks, impersonation, injection, log injection, privilege | here |
-| XSS in the chatbox | test_demo_page.py, in a real browser |
-| exhaustion | test_bounds.py; test_threats_http.py (slow headers); test_threats_sessions.py (D12) |
-| ReDoS, and plugins that misbehave | test_plugin_wordlist.py, test_loop_watch.py, test_hostile_plugins.py |
-| reserved names | test_original_bugs.py, and here |
-| demoted in mid-session | test_rechecks.py |
-| SSRF | test_http_client.py |
+| cross-site WebSocket hijacking | here; patterns in test_origins.py; per app at `auth`, and `*`, in test_gateway_hostile.py |
+| leaks | here; test_threats_leaks.py, in a process of its own; test_identity_moneypot.py, test_http_client.py, test_logs.py |
+| XSS in the chatbox | test_threats_browser.py and test_demo_page.py, in a real browser |
+| impersonation | here; test_models.py, test_sanctions.py; names with quotes in test_threats_browser.py, test_commands.py |
+| exhaustion | test_threats_crowds.py; test_bounds.py, test_threats_http.py, test_threats_sessions.py (D12) |
+| ReDoS | test_threats_redos.py; test_plugin_wordlist.py, test_loop_watch.py |
+| injection | here |
+| reserved names | test_original_bugs.py; test_threats_browser.py |
+| log injection | here; test_threats_leaks.py, in a process of its own; test_logs.py |
+| privilege | here; test_threats_privilege.py, test_sanctions.py; demoted in mid-session: test_rechecks.py too |
+| SSRF | test_threats_ssrf.py, test_http_client.py |
+| plugins that misbehave | test_hostile_plugins.py |
 
-Not tried yet: hostile and reserved unames, and plugins' texts, in the browser; letters of another script that fool
-people; others' latency while one address exhausts its share; an operator's regular expression.
+Not tried: letters of another script that look like those of a staff's name; that refusals are audited (there is no audit
+log); how much longer others wait meanwhile, which scripts/bench measures.
 """
 
 from __future__ import annotations
