@@ -2,21 +2,21 @@
 
 | threat | where its tests are |
 |---|---|
-| cross-site WebSocket hijacking | here; patterns in test_origins.py; per app at `auth`, and `*`, in test_gateway_hostile.py |
-| leaks | here; test_threats_leaks.py, in a process of its own; test_identity_moneypot.py, test_http_client.py, test_logs.py |
+| cross-site WebSocket hijacking | here; test_origins.py; at `auth`: test_gateway_hostile.py |
+| leaks | here; test_threats_leaks.py, test_identity_moneypot.py, test_http_client.py, test_logs.py |
 | XSS in the chatbox | test_threats_browser.py and test_demo_page.py, in a real browser |
-| impersonation | here; test_models.py, test_sanctions.py; names with quotes in test_threats_browser.py, test_commands.py |
+| impersonation | here; test_models.py, test_sanctions.py, test_threats_browser.py, test_commands.py |
 | exhaustion | test_threats_crowds.py; test_bounds.py, test_threats_http.py, test_threats_sessions.py (D12) |
 | ReDoS | test_threats_redos.py; test_plugin_wordlist.py, test_loop_watch.py |
 | injection | here |
 | reserved names | test_original_bugs.py; test_threats_browser.py |
-| log injection | here; test_threats_leaks.py, in a process of its own; test_logs.py |
+| log injection | here; test_threats_leaks.py, test_logs.py |
 | privilege | here; test_threats_privilege.py, test_sanctions.py; demoted in mid-session: test_rechecks.py too |
 | SSRF | test_threats_ssrf.py, test_http_client.py |
 | plugins that misbehave | test_hostile_plugins.py |
 
-Not tried: letters of another script that look like those of a staff's name; that refusals are audited (there is no audit
-log); how much longer others wait meanwhile, which scripts/bench measures.
+Not tried: letters of another script that look like those of a staff's name; that refusals are audited (there is no
+audit log); how much longer others wait meanwhile, which scripts/bench measures.
 """
 
 from __future__ import annotations
@@ -117,6 +117,27 @@ async def test_cross_site_websocket_hijacking_with_a_forged_host(
         assert (await asyncio.wait_for(reader.readline(), 10)).split()[1:2] in ([b"403"], [b"400"], [])
         assert len(server._gateway._engine.sessions) == 1
         writer.close()
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("origin", ["https://evil", "null", "http://localhost:1"])
+async def test_cross_site_websocket_hijacking_where_the_operator_lets_every_page_in(
+    serve: Any, connect: Any, make_config: Any, caplog: Any, origin: str
+) -> None:
+    """No cookie says who one is, so a page has no more than what it brings; in another app it isn't let in."""
+    make_config(app='origins = ["*"]')
+    server = await serve(make_config(app='origins = ["https://good.example"]', apps=(3,)))
+    async with beside_a_witness(server, connect, caplog):
+        url = f"http://127.0.0.1:{server.port}/socket.io/?EIO=4&transport=polling"
+        answer = await AsyncHTTPClient().fetch(url, headers={"Origin": origin, "Cookie": "token=token-carol"})
+        assert answer.headers["Access-Control-Allow-Origin"] == origin
+        assert "Set-Cookie" not in answer.headers
+        page = await Client.connect(server.port, headers={"Origin": origin, "Cookie": "token=token-carol"})
+        page.send('421["auth",{"app_id":3}]')
+        assert "does not allow this page's origin" in await page.next("client_error")
+        assert (await page.auth())[0] is None
+        assert "user" not in page.data
+        await page.close()
 
 
 @pytest.mark.gen_test
