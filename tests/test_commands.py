@@ -260,6 +260,39 @@ def test_an_argument_is_read_by_its_type(param: Param, typed: str, value: object
     assert Command("do", nothing, params=(param,)).parse([typed]) == {"n": value}
 
 
+@pytest.mark.parametrize(
+    ("typed", "uname"),
+    [
+        ("eve", "eve"),
+        ("@eve", "eve"),
+        ("@@eve", "@eve"),
+        ('"donald duck"', "donald duck"),
+        ('@"donald duck"', "donald duck"),
+        ('"@eve"', "@eve"),
+        ('e"v"e', 'e"v"e'),
+        (r'"say \"hi\" now"', 'say "hi" now'),
+        (r'"\"eve\""', '"eve"'),
+        (r'"eve\\"', "eve\\"),
+        (r'"a\b"', r"a\b"),
+        ('"<img src="x" onerror=alert(1)>"', '<img src="x'),
+        (r'"<img src=\"x\" onerror=alert(1)>"', '<img src="x" onerror=alert(1)>'),
+    ],
+)
+def test_any_name_can_be_typed(typed: str, uname: str) -> None:
+    words = typed.split()
+    assert UserParam("who").take(words) == uname
+
+
+@given(st.text(alphabet='ab"@\\ ', min_size=1))
+@settings(deadline=None)
+def test_in_quotes_a_name_is_what_it_is(text: str) -> None:
+    uname = " ".join(text.split()) or "x"
+    escaped = uname.replace("\\", "\\\\").replace('"', '\\"')
+    words = [*f'"{escaped}"'.split(), "10"]
+    assert UserParam("who").take(words) == uname
+    assert words == ["10"]
+
+
 NUMBER = NumberParam("sides", least=2, most=100)
 CHOICE = ChoiceParam("mode", choices=("on", "off"))
 

@@ -6,7 +6,6 @@ the plugin that is: see EXTRA. Everything that can refuse is loaded for ordinary
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.corpus.load import KINDS, Conversation, Message, Scenario, false_hits_allowed, ordinary, spam
+from tests.corpus.load import Conversation, Message, Scenario, ordinary, spam
 from tornado_chat.config import AppFile
 from tornado_chat.models import Person
 from tornado_chat.testing import ChatFixture, JoinRefused

@@ -199,8 +199,14 @@ class Actions:
         return message
 
     async def deny(self, actor: User, held_id: int) -> HeldMessage:
-        """Drop a message that waits, and return it. Raises CommandRefused where none waits."""
+        """Drop a message that waits, and return it.
+
+        Raises CommandRefused where none waits, or its sender stands above the actor.
+        """
         held = self._take(actor, held_id)
+        if held.user.role.outranks(actor.role):
+            self._holding.put_back(held)
+            raise RankRefused(f"{NOT_AUTHORIZED}: {held.user.uname} is {a_role(held.user.role)}")
         await self._reviewed(held, actor, approved=False)
         return held
 

@@ -18,6 +18,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
 _AMOUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
 _PART = re.compile(r"([0-9]{1,12})([a-z]+)", re.ASCII)
+_QUOTED = re.compile(r'(?:[^\\]|\\.)*"')  # up to a last quote that isn't escaped
+_ESCAPED = re.compile(r'\\(["\\])')
 MAX_COOLDOWN = 86_400  # seconds
 _UNITS: Mapping[str, int] = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
@@ -122,18 +124,20 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class UserParam(Param):
-    """A uname, in any case: one word, or several in double quotes; an @ before it is left out."""
+    r"""A uname, in any case: one word, or several in double quotes; an @ before it is left out.
+
+    In quotes any uname can be written: an @ is a part of it, and `\"` and `\\` stand for a quote and a backslash.
+    """
 
     def take(self, words: list[str]) -> str:
-        name = words.pop(0)
-        if name.removeprefix("@").startswith('"'):
-            name = name.replace('"', "", 1)
-            while not name.endswith('"'):
+        name = words.pop(0).removeprefix("@")
+        if name.startswith('"'):
+            name = name[1:]
+            while not _QUOTED.fullmatch(name):
                 if not words:
                     raise ValueError("a name in quotes has no end")
                 name += f" {words.pop(0)}"
-            name = name[:-1]
-        name = name.removeprefix("@")
+            name = _ESCAPED.sub(r"\1", name[:-1])
         if not name:
             raise ValueError("that is no name")
         return name

@@ -4,7 +4,7 @@
 const APP_ID = 2;
 const MAX_TEXT = 350; // UTF-16 units, as the server counts
 const MAX_SHOWN = 500; // lines kept in the page
-const RANK = { admin: 3, owner: 2, mod: 1 };
+const RANK = { __proto__: null, admin: 3, owner: 2, mod: 1 };
 const $ = (id) => document.getElementById(id);
 
 const users = new Map(); // uname -> {uname, role}
@@ -24,8 +24,15 @@ function element(tag, text, className) {
   return node;
 }
 
+// What somebody wrote: its direction is its own, and doesn't turn the words around it.
+function foreign(text, className) {
+  const node = element("span", text, className);
+  node.dir = "auto";
+  return node;
+}
+
 function role(name) {
-  return RANK[name] ? element("span", name, "role") : document.createTextNode("");
+  return name in RANK || name === "bot" ? element("span", name, "role") : document.createTextNode("");
 }
 
 function show(line) {
@@ -56,9 +63,8 @@ function showMessage(message) {
   const line = element("li", undefined, me && message.user.uname === me.uname ? "own" : "");
   line.dataset.id = message.id;
   newest = Math.max(newest ?? 0, message.id);
-  const text = element("span", message.text, "text");
-  text.dir = "auto";
-  line.append(element("span", message.user.uname, "name"), role(message.plugin ? "bot" : message.user.role), ": ", text);
+  const text = foreign(message.text, "text");
+  line.append(foreign(message.user.uname, "name"), role(message.plugin ? "bot" : message.user.role), ": ", text);
   if (message.shadow) line.append(element("span", " (only its sender and staff see this)", "notice"));
   show(line);
 }
@@ -70,8 +76,9 @@ function commandButton(label, text) {
   return button;
 }
 
+// A uname as a command takes it, whatever is in it.
 function quoted(uname) {
-  return /\s/.test(uname) ? `"${uname}"` : uname;
+  return /[\s"@\\]/.test(uname) ? `"${uname.replace(/["\\]/g, "\\$&")}"` : uname;
 }
 
 function byName(one, other) {
@@ -82,7 +89,7 @@ function showUsers() {
   const rank = me === null ? 0 : RANK[me.role] || 0;
   $("users").replaceChildren(...[...users.values()].sort(byName).map((user) => {
     const line = element("li");
-    line.append(element("span", user.uname), role(user.role), element("span", "", "grow"));
+    line.append(foreign(user.uname), role(user.role), element("span", "", "grow"));
     if (rank > (RANK[user.role] || 0) && !mutes.has(user.uname.toLowerCase())) {
       line.append(commandButton("Mute 10 min", `/mute ${quoted(user.uname)} 10`));
     }
@@ -91,7 +98,7 @@ function showUsers() {
   $("mutes").replaceChildren(...[...mutes.values()].map((mute) => {
     const line = element("li");
     const until = new Date(mute.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    line.append(element("span", `${mute.uname} until ${until}`), element("span", "", "grow"));
+    line.append(foreign(mute.uname), ` until ${until}`, element("span", "", "grow"));
     if (rank) {
       line.append(commandButton("Unmute", `/unmute ${quoted(mute.uname)}`));
     }
@@ -186,8 +193,11 @@ function remove(ids) {
 socket.on("message_deleted", (data) => remove([data.id]));
 socket.on("messages_purged", (data) => remove(data.ids));
 function showHeld(held) {
-  const why = held.reason ? ` (${held.reason})` : "";
-  notice(`waiting: ${held.user.uname}: ${held.text}${why}; /approve ${held.id} or /deny ${held.id}`);
+  const line = element("li", "waiting: ", "notice");
+  line.append(foreign(held.user.uname), ": ", foreign(held.text));
+  if (held.reason) line.append(" (", foreign(held.reason), ")");
+  line.append(`; /approve ${held.id} or /deny ${held.id}`);
+  show(line);
 }
 socket.on("message_held", showHeld);
 // A moderator is told by system_message what his own command did; the lists and this line are for everybody.
