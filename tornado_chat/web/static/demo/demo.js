@@ -9,6 +9,8 @@ const $ = (id) => document.getElementById(id);
 
 const users = new Map(); // uname -> {uname, role}
 const mutes = new Map(); // lowercase uname -> {uname, mins, expires_at}
+const modes = new Map(); // name -> {value, until, reason}
+const KEPT_OUT = { __proto__: null, BANNED: "you are banned", NAME_REFUSED: "your name is refused", JOIN_REFUSED: "you can't come in" };
 let me = null;
 let joined = false;
 let unseen = 0; // messages below what is being read
@@ -64,7 +66,9 @@ function showMessage(message) {
   line.dataset.id = message.id;
   newest = Math.max(newest ?? 0, message.id);
   const text = foreign(message.text, "text");
-  line.append(foreign(message.user.uname, "name"), role(message.plugin ? "bot" : message.user.role), ": ", text);
+  const between = message.me ? " " : ": ";
+  line.append(foreign(message.user.uname, "name"), role(message.plugin ? "bot" : message.user.role), between, text);
+  if (message.me) line.classList.add("me");
   if (message.shadow) line.append(element("span", " (only its sender and staff see this)", "notice"));
   show(line);
 }
@@ -106,6 +110,21 @@ function showUsers() {
   }));
 }
 
+function described(name, mode) {
+  if (name === "slow") return `slow mode: a message each ${mode.value} s`;
+  if (name === "pin" && mode.value && typeof mode.value.text === "string") return `pinned: ${mode.value.text}`;
+  return { __proto__: null, lock: "locked: only staff speak", members: "members only", unique: "unique messages only" }[name] || name;
+}
+
+function showModes() {
+  $("modes").replaceChildren(...[...modes].map(([name, mode]) => {
+    const line = element("li");
+    line.append(foreign(described(name, mode)));
+    if (mode.reason) line.append(" (", foreign(mode.reason), ")");
+    return line;
+  }));
+}
+
 function setState(state, text) {
   $("state").dataset.state = state;
   $("state").textContent = text;
@@ -120,6 +139,10 @@ function join() {
   if (token) request.hashed_token = token;
   if (newest !== null) request.since = newest;
   socket.emit("auth", request, (error, data) => {
+    if (error in KEPT_OUT) {
+      setState("offline", KEPT_OUT[error]);
+      return;
+    }
     if (error) {
       setState("offline", "the server can't let you in right now; trying again");
       setTimeout(() => socket.disconnect().connect(), 2000 + Math.random() * 2000);
@@ -129,6 +152,8 @@ function join() {
     me = data.user || null;
     users.clear();
     mutes.clear();
+    modes.clear();
+    Object.entries(data.room.modes).forEach(([name, mode]) => modes.set(name, mode));
     Object.values(data.room.users).forEach((user) => users.set(user.uname, user));
     Object.entries(data.room.muteList).forEach(([key, mute]) => mutes.set(key, mute));
     if (data.reload === false) remove(data.room.deleted);
@@ -138,6 +163,7 @@ function join() {
     (data.held || []).forEach(showHeld);
     toEnd();
     showUsers();
+    showModes();
     setState("connected", me ? `connected as ${me.uname}` : "connected as a guest");
     if (me) $("text").focus();
     // What wasn't answered may have arrived or not: under the same id it is said once.
@@ -205,6 +231,11 @@ socket.on("user_muted", (mute) => {
   mutes.set(mute.uname.toLowerCase(), mute);
   showUsers();
   notice(`${mute.uname} is muted for ${mute.mins} min`);
+});
+socket.on("mode_changed", ({ name, on, ...mode }) => {
+  if (on) modes.set(name, mode);
+  else modes.delete(name);
+  showModes();
 });
 socket.on("user_unmuted", (mute) => {
   mutes.delete(mute.uname.toLowerCase());
