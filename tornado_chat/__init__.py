@@ -11,6 +11,7 @@ from tornado_chat.commands import (
     RestParam,
     UserParam,
 )
+from tornado_chat.confusables import mixes_scripts, name_skeleton, scripts_of, skeleton
 from tornado_chat.errors import CommandRefused, HttpError, IdentityUnavailable, PluginLimit, StoreUnavailable
 from tornado_chat.filters import Filter
 from tornado_chat.gates import Gate, Visitor
@@ -30,6 +31,7 @@ from tornado_chat.hookspecs import hookimpl
 from tornado_chat.http import HttpClient, HttpResponse
 from tornado_chat.identity import App, IdentityProvider
 from tornado_chat.listeners import Listener
+from tornado_chat.matching import Forms, Normalised, Reading, graphemes, normalise, search_forms
 from tornado_chat.models import Draft, HeldMessage, Message, Mute, Role, User, is_uname
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
@@ -62,6 +64,7 @@ __all__ = [
     "Draft",
     "DurationParam",
     "Filter",
+    "Forms",
     "Gate",
     "Happening",
     "Held",
@@ -80,6 +83,7 @@ __all__ = [
     "Mute",
     "MuteSender",
     "Muted",
+    "Normalised",
     "NumberParam",
     "Param",
     "Pass",
@@ -89,6 +93,7 @@ __all__ = [
     "PluginStorage",
     "Posted",
     "PurgeSender",
+    "Reading",
     "Reject",
     "Rejected",
     "Replace",
@@ -104,6 +109,13 @@ __all__ = [
     "Verdict",
     "Visitor",
     "duration_text",
+    "graphemes",
     "hookimpl",
     "is_uname",
+    "mixes_scripts",
+    "name_skeleton",
+    "normalise",
+    "scripts_of",
+    "search_forms",
+    "skeleton",
 ]
