@@ -224,6 +224,27 @@ def test_what_was_found_is_shown_in_the_original(word: str, text: str, original:
     assert found(word, text) == original
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("b4d", ["bad"]),
+        ("a$$", ["ass"]),
+        ("$h1t!", ["shit", "shlt"]),
+        ("n00b!!", ["noob"]),
+        ("p0rn069", ["porn069"]),
+        ("c@t$", ["cats"]),
+        ("ni66er", ["nigger"]),
+        *(
+            (text, [])
+            for text in ("cat!", "!cat", "cat!!", "bob1990", "a55", "b4", "45s", "10km", "$5k", "0xa55a55a55")
+        ),
+        *((text, []) for text in ("1990", "$100", "100%", "5", "http://x.com/b4d", "b4d@x.com", "a4" * 20)),
+    ],
+)
+def test_signs_are_letters_in_words_only(text: str, read: list[str]) -> None:
+    assert texts(f"oh {text} it")[1:] == [f" oh {word} it " for word in read]
+
+
 @pytest.mark.parametrize("text", ["a b c d e f g", "U.S.A.", "J. R. R. Tolkien", "I a m"])
 def test_single_letters_are_joined_only_as_a_whole(text: str) -> None:
     assert all(found(word, text) is None for word in ("abc", "bcd", "am", "us", "sa", "rr", "efg"))

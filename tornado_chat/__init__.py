@@ -14,6 +14,7 @@ from tornado_chat.commands import (
 from tornado_chat.confusables import mixes_scripts, name_skeleton, scripts_of, skeleton
 from tornado_chat.errors import CommandRefused, HttpError, IdentityUnavailable, PluginLimit, StoreUnavailable
 from tornado_chat.filters import Filter
+from tornado_chat.folding import graphemes
 from tornado_chat.gates import Gate, Visitor
 from tornado_chat.happenings import (
     Deleted,
@@ -31,7 +32,7 @@ from tornado_chat.hookspecs import hookimpl
 from tornado_chat.http import HttpClient, HttpResponse
 from tornado_chat.identity import App, IdentityProvider
 from tornado_chat.listeners import Listener
-from tornado_chat.matching import Forms, Normalised, Reading, graphemes, normalise, search_forms
+from tornado_chat.matching import Forms, Normalised, Reading, normalise, search_forms
 from tornado_chat.models import Draft, HeldMessage, Message, Mute, Role, User, is_uname
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
