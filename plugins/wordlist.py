@@ -177,10 +177,13 @@ class Finder:
         plain: Table = {}
         alike: Table = {}
         squeezed: Table = {}
+        anywhere = _anywhere(lists)
         for number, each in enumerate(lists):
             for word in each.words:
                 before, core, after = _parts(word)
                 forms = search_forms(core)
+                if _is_in_another(forms.plain, number, before == after == "", anywhere):
+                    continue
                 whole = before + forms.plain + after
                 _add(plain, whole, whole, number)
                 _add(squeezed, before + forms.squeezed + after, whole, number)
@@ -241,6 +244,32 @@ def _add(table: Table, form: str, whole: str, number: int) -> None:
     entries = table.setdefault(form, [])
     if (whole, number) not in entries:
         entries.append((whole, number))
+
+
+def _anywhere(lists: Sequence[WordList]) -> Any:
+    """Return an automaton of the words that lists look for anywhere."""
+    table: Table = {}
+    for number, each in enumerate(lists):
+        for word in each.words:
+            before, core, after = _parts(word)
+            if before == after == "":
+                form = search_forms(core).plain
+                _add(table, form, form, number)
+    return _automaton(table)
+
+
+def _is_in_another(form: str, number: int, is_anywhere: bool, anywhere: Any) -> bool:
+    """Tell whether list `number` finds all that has this word by a shorter `*word*`.
+
+    Without those, a text can't have more of what is in the list than is linear in its length.
+    """
+    if anywhere is None or " " in form:
+        return False
+    return any(
+        one == number and not (is_anywhere and other == form)
+        for _, (_, entries) in anywhere.iter(form)
+        for other, one in entries
+    )
 
 
 def _automaton(table: Table) -> Any:

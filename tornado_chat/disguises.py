@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from tornado_chat.confusables import ignorable, prototypes
+from tornado_chat.confusables import prototypes
 from tornado_chat.folding import EMOJI_LETTERS, LATIN, Span, fold, word_pattern, word_spans
 
 _LATIN = re.compile(f"[{LATIN}]")
@@ -54,11 +54,18 @@ def latin_look(text: str, original: str) -> str:
     latin = _LATIN.search(text) is not None and _MIXED.search(text) is not None
     if sure and not latin:
         return text
-    if not sure:
-        typed = fold(ignorable().sub("", original).translate(_alike_as_typed()))
-        if _NOT_LATIN.search(typed) is None:
-            return looked
+    if not sure and _looks_latin_as_typed(original):
+        return looked
     return word_pattern().sub(_mixed_word, text) if latin else text
+
+
+def _looks_latin_as_typed(original: str) -> bool:
+    typed = original.translate(_alike_as_typed()).lower()
+    found = _NOT_LATIN.search(typed)
+    if found is None:
+        return True
+    # Full-width letters and the like are Latin once they are folded. Most often the first one tells.
+    return _NOT_LATIN.search(fold(found[0])) is None and _NOT_LATIN.search(fold(typed)) is None
 
 
 def look(words: list[str]) -> list[str]:

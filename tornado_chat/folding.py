@@ -57,29 +57,8 @@ def spaced(words: Sequence[str]) -> str:
 
 def graphemes(text: str) -> Iterator[Span]:
     """Yield (start, end) of what shows as one character: a letter with its marks, an emoji with what joins it."""
-    start = 0
-    for index in range(1, len(text)):
-        if not _goes_on(text, index):
-            yield start, index
-            start = index
-    if text:
-        yield start, len(text)
-
-
-def _goes_on(text: str, index: int) -> bool:
-    """Tell whether the character at `index` belongs to the one before it."""
-    char = text[index]
-    if char < "\u0300":
-        return False
-    before = text[index - 1]
-    if before == "\u200d" and char >= "\u2190":  # a ZWJ sequence
-        return True
-    if "\U0001f1e6" <= char <= "\U0001f1ff":  # flags are pairs
-        start = index
-        while start and "\U0001f1e6" <= text[start - 1] <= "\U0001f1ff" and index - start < 8:
-            start -= 1
-        return (index - start) % 2 == 1
-    return "\U0001f3fb" <= char <= "\U0001f3ff" or _joining().match(char) is not None
+    for found in _grapheme().finditer(text):
+        yield found.span()
 
 
 def place_map(original: str, folded: str) -> tuple[Sequence[int], Sequence[int]]:
@@ -91,7 +70,7 @@ def place_map(original: str, folded: str) -> tuple[Sequence[int], Sequence[int]]
         ends: list[int] = []
         parts = []
         for start, end in pieces:
-            part = fold(original[start:end])
+            part = _fold_part(original[start:end])
             parts.append(part)
             begins += [start] * len(part)
             ends += [end] * len(part)
@@ -122,11 +101,17 @@ def _mark() -> tuple[str, str]:
 
 
 @functools.cache
-def _joining() -> re.Pattern[str]:
-    """What belongs to the character before it: marks, what can't be seen, Hangul vowels, half-width voicing marks."""
+def _grapheme() -> re.Pattern[str]:
+    """A flag, or a character with marks, what can't be seen, skin tones, Hangul vowels, half-width voicing marks."""
     near, far = _mark()
     unseen = char_class(unicode_tables.IGNORABLE)
-    return re.compile(f"[{near}{unseen}\u1160-\u11ff\ud7b0-\ud7fb\uff9e\uff9f]|{far}")
+    joining = f"[{near}{unseen}\u1160-\u11ff\ud7b0-\ud7fb\uff9e\uff9f\U0001f3fb-\U0001f3ff]|{far}"
+    flag = "[\U0001f1e6-\U0001f1ff]"
+    return re.compile(f"(?:{flag}{flag}|.)(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff]|{joining})*", re.DOTALL)
+
+
+# The letters of a message are few, each folded for itself.
+_fold_part = functools.lru_cache(4096)(fold)
 
 
 @functools.cache

@@ -88,8 +88,8 @@ class Reading:
         if self._unsqueezed is None:
             return True
         if self._runs is None:
-            self._runs = run_lengths(self._unsqueezed)
-        wanted = run_lengths(form)
+            self._runs = _run_lengths(self._unsqueezed)
+        wanted = _run_lengths(form)
         there = self._runs[start : start + len(wanted)]
         return all(have == want or have >= max(want, 3) for have, want in zip(there, wanted, strict=False))
 
@@ -165,6 +165,7 @@ def squeeze(text: str) -> str:
     return _RUN.sub(r"\1", text)
 
 
-def run_lengths(text: str) -> list[int]:
+@functools.lru_cache(1024)
+def _run_lengths(text: str) -> list[int]:
     """Return how long each run is that `squeeze` makes one character of; 1 for all that isn't a letter."""
     return [found.end() - found.start() for found in _RUNS.finditer(text)]
