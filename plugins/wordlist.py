@@ -49,7 +49,7 @@ class WordList(PluginOptions):
     """One list: the keys of [plugin.wordlist] and of each [[plugin.wordlist.lists]]."""
 
     name: str = ""
-    """What staff are told where it hits."""
+    """What staff are told where it hits, and the room as the reason of a mute."""
     words: tuple[str, ...] = ()
     """Words and phrases, in any case. `cat` is a whole word; `cat*` begins, `*cat` ends one; `*cat*` is anywhere."""
     regex: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=MAX_REGEX)], ...], Meta(max_length=100)] = ()

@@ -27,9 +27,9 @@ _LETTERS = str.maketrans("0123456789@$|!+€£¢", f"o{_EITHER}zeasgtbgas{_EITHE
 _AFTER = "!|+€£¢@"  # these are no letters at the end of a word
 _WORD_END = f"[{_AFTER}]*(?![a-z{_SIGNS}])"
 _SIGNED = re.compile(
-    f"(?<![a-z{_SIGNS}])[!|+€£]*(?![a-z{_SIGNS}]{{25}})"
+    f"(?:(?<![a-z{_SIGNS}])|(?<=[!|+€£]))(?![!|+€£])(?![a-z{_SIGNS}]{{25}})"
     f"(?![$]?[0-9]{{2,}}[a-z]{{1,3}}{_WORD_END}|[{_SIGNS}]*[a-z][0-9!|+€£¢]*{_WORD_END}|(?:0x)?[0-9a-f]{{8,}}{_WORD_END})"
-    f"(?![!|+€£])((?:[a-z]+[{_SIGNS}]|[{_SIGNS}]+[a-z])[a-z{_SIGNS}]*?)"
+    f"(?:[a-z]+[{_SIGNS}]|[{_SIGNS}]+[a-z])[a-z{_SIGNS}]*?"
     f"(?:(?<![0-9{_AFTER}])(?=[0-9]{{3,}}{_WORD_END})|(?<![{_AFTER}])(?<![0-9]{{3}})(?={_WORD_END}))"
 )
 _PART = re.compile(r"\S+")
@@ -103,8 +103,7 @@ def _part(found: re.Match[str]) -> str:
 
 
 def _signed(found: re.Match[str]) -> str:
-    front = found.start(1) - found.start()
-    return found[0][:front] + found[1].translate(_LETTERS)
+    return found[0].translate(_LETTERS)
 
 
 def join_letters(text: str) -> tuple[str, list[str]] | None:
