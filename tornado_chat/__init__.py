@@ -12,8 +12,10 @@ from tornado_chat.commands import (
     Say,
     UserParam,
 )
+from tornado_chat.confusables import mixes_scripts, name_skeleton, scripts_of, skeleton
 from tornado_chat.errors import CommandRefused, HttpError, IdentityUnavailable, PluginLimit, StoreUnavailable
 from tornado_chat.filters import Filter
+from tornado_chat.folding import graphemes
 from tornado_chat.gates import Gate, Visitor
 from tornado_chat.happenings import (
     Alerted,
@@ -38,6 +40,7 @@ from tornado_chat.hookspecs import hookimpl
 from tornado_chat.http import HttpClient, HttpResponse
 from tornado_chat.identity import App, IdentityProvider, parse_level, parse_time
 from tornado_chat.listeners import Listener
+from tornado_chat.matching import Forms, Normalised, Reading, normalise, search_forms
 from tornado_chat.models import (
     AuditEntry,
     Ban,
@@ -89,6 +92,7 @@ __all__ = [
     "Draft",
     "DurationParam",
     "Filter",
+    "Forms",
     "Gate",
     "Happening",
     "Held",
@@ -109,6 +113,7 @@ __all__ = [
     "Mute",
     "MuteSender",
     "Muted",
+    "Normalised",
     "NumberParam",
     "Param",
     "Pass",
@@ -119,6 +124,7 @@ __all__ = [
     "PluginStorage",
     "Posted",
     "PurgeSender",
+    "Reading",
     "Recorded",
     "Reject",
     "Rejected",
@@ -142,8 +148,15 @@ __all__ = [
     "Visitor",
     "duration_text",
     "fold",
+    "graphemes",
     "hookimpl",
     "is_uname",
+    "mixes_scripts",
+    "name_skeleton",
+    "normalise",
     "parse_level",
     "parse_time",
+    "scripts_of",
+    "search_forms",
+    "skeleton",
 ]
