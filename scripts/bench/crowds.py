@@ -103,7 +103,7 @@ def _events(packet: Callable[[int], str]) -> Crowd:
                 with contextlib.suppress(OSError):
                     reader, writer = await asyncio.open_connection("127.0.0.1", port)
                     writer.write(UPGRADE + text_frame("40"))
-                    gone = asyncio.ensure_future(reader.read(1 << 30))
+                    gone = asyncio.ensure_future(reader.read())
                     while clock() < end and not gone.done():
                         writer.write(b"".join(text_frame(packet(number + at)) for at in range(10)))
                         number += 10
