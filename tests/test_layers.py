@@ -28,7 +28,8 @@ LAYERS = (
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
      "http_client", "store_memory", "file_watch", "manual_clock"},
     # the composition root, and what calls it
-    {"server", "cli", "__main__", "assembly", "reloader", "loop_watch", "plugin_list", "trial", "scaffold", "testing"},
+    {"server", "cli", "__main__", "assembly", "reloader", "loop_watch", "plugin_list", "trial", "scaffold", "testing",
+     "garbage"},
 )  # fmt: skip
 CORE_MAY_IMPORT = {"msgspec"}
 HOMES = {
