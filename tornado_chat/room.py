@@ -125,8 +125,10 @@ class Room:
         if len(messages) == self._history.maxlen:
             self._floor = messages[0].id - 1
         self.remember(messages)
-        self._deletions.extend(deletions)
-        self.newest = max([self.newest, *(deletion.after for deletion in self._deletions)])
+        restored = list(deletions)
+        self.newest = max([self.newest, *(deletion.after for deletion in restored)])
+        # It isn't known who was told of them before the restart, so all who come back are.
+        self._deletions.extend(Deletion(deletion.id, self.newest) for deletion in restored)
 
     def covers(self, since: int) -> bool:
         """Tell whether all that came after message `since` is known here, so that a client needn't begin anew."""
