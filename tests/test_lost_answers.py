@@ -41,11 +41,12 @@ def config(make_config: Any, network: MongoProxy, tmp_path: Path) -> Config:
 
 async def back(server: Any) -> None:
     """Wait until the server uses the database again, and has nothing left to do on it."""
-    while (task := server._store.availability._task) is not None:
-        await asyncio.wait({task})
-    for chat in server._registry.chats:
-        while (task := chat._sanctions._settling) is not None:
-            await asyncio.wait({task})
+    while tasks := [task for task in under_way(server) if task and not task.done()]:
+        await asyncio.wait(tasks)
+
+
+def under_way(server: Any) -> list[asyncio.Task[None] | None]:
+    return [server._store.availability._task, *(chat._sanctions._settling for chat in server._registry.chats)]
 
 
 async def room(connect: Any, server: Any, **more: Any) -> Any:
