@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
-from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, StoreUnavailable
-from tornado_chat.events import message_deleted, message_held, message_reviewed, messages_purged, new_message, notice
+from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, StoreAway, StoreUnavailable
+from tornado_chat.events import (
+    Event,
+    message_deleted,
+    message_held,
+    message_reviewed,
+    messages_purged,
+    new_message,
+    notice,
+)
 from tornado_chat.happenings import Deleted, Happening, Held
 from tornado_chat.holding import Holding
 from tornado_chat.models import HeldMessage, Message, User, fold
@@ -20,6 +29,13 @@ from tornado_chat.verdicts import Action, AlertStaff, MuteSender, PurgeSender
 from tornado_chat.writer import Writer
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Erasure:
+    ids: Sequence[int]
+    event: Event
+    happening: Deleted
 
 
 class Actions:
@@ -47,6 +63,7 @@ class Actions:
         self._bus = bus
         self._clock = clock
         self._happened = happened
+        self._unsettled: list[_Erasure] = []  # that may have been done in the database
 
     async def tell(self, uname: str, text: str) -> None:
         """Show a text to one user, in all tabs; to one who isn't here, nothing is done."""
@@ -84,10 +101,8 @@ class Actions:
             raise CommandRefused(f"There is no message {message_id} that could be deleted")
         if not message.plugin and message.user.key != actor.key and not actor.role.outranks(message.user.role):
             raise CommandRefused(f"{NOT_AUTHORIZED}: {message.user.uname} is {a_role(message.user.role)}")
-        await self._store.delete_messages(self._app_id, [message.id], self._room.newest)
-        self._room.forget({message.id})
-        await self._bus.publish(self._app_id, message_deleted(message.id))
-        self._happened(Deleted((message.id,), actor.uname))
+        ids = (message.id,)
+        await self._erase(_Erasure(ids, message_deleted(message.id), Deleted(ids, actor.uname)))
         return message
 
     async def purge(self, actor: User, uname: str) -> int:
@@ -99,12 +114,35 @@ class Actions:
         await self._writer.settled()  # what was said a moment ago may still wait to be stored
         ids = [message.id for message in self._room.messages_of(uname)]
         if ids:
-            await self._store.delete_messages(self._app_id, ids, self._room.newest)
-            self._room.forget(set(ids))
             spelled, _ = self._room.known(uname)
-            await self._bus.publish(self._app_id, messages_purged(spelled, ids))
-            self._happened(Deleted(tuple(ids), actor.uname, spelled))
+            await self._erase(_Erasure(ids, messages_purged(spelled, ids), Deleted(tuple(ids), actor.uname, spelled)))
         return len(ids)
+
+    async def settle(self) -> None:
+        """Finish the deletions of which it isn't known whether they were done: a text can't be undeleted.
+
+        Raises StoreUnavailable.
+        """
+        while self._unsettled:
+            erasure = self._unsettled[0]
+            if any(self._room.find_message(number) for number in erasure.ids):
+                await self._carry_through(erasure)
+            self._unsettled = [other for other in self._unsettled if other is not erasure]
+
+    async def _erase(self, erasure: _Erasure) -> None:
+        try:
+            await self._carry_through(erasure)
+        except StoreAway:  # it wasn't asked
+            raise
+        except StoreUnavailable:
+            self._unsettled.append(erasure)
+            raise
+
+    async def _carry_through(self, erasure: _Erasure) -> None:
+        await self._store.delete_messages(self._app_id, erasure.ids, self._room.newest)
+        self._room.forget(set(erasure.ids))
+        await self._bus.publish(self._app_id, erasure.event)
+        self._happened(erasure.happening)
 
     async def disconnect(self, actor: User, uname: str, text: str) -> int:
         """Close every connection of a name that is here, after telling it `text`; return how many users that were.

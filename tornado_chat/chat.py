@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -117,6 +118,7 @@ class Chat:
             happened=self._happened,
         )
         self._plugins = PluginSet(Moderation(app_id, {}, (), monotonic=clock.monotonic), self._supervisor())
+        store.on_return(self._settle)
         self._loaded = False
         self._background: set[asyncio.Task[None]] = set()
 
@@ -154,7 +156,8 @@ class Chat:
         history, mutes, _ = await asyncio.gather(
             self._store.recent(self.app_id, self._history), self._store.mutes(self.app_id), self._holding.load()
         )
-        deletions = await self._store.deletions(self.app_id, history[0].id - 1 if history else 0)
+        full = len(history) == self._history  # else the room remembers everything, and every deletion
+        deletions = await self._store.deletions(self.app_id, history[0].id - 1 if full else 0)
         self._room.restore(history, deletions)
         self._writer.begin_after(self._room.newest)
         for message in history:
@@ -317,6 +320,13 @@ class Chat:
         await self._presence.close()
         await self._rechecks.close()
         await self._sanctions.close()
+        with contextlib.suppress(StoreUnavailable):
+            await self._actions.settle()
+
+    async def _settle(self) -> None:
+        """Put right, or finish, what the database was asked when it was lost. Raises StoreUnavailable."""
+        await self._sanctions.settle()
+        await self._actions.settle()
 
     def _muted(self, user: User) -> Answer | None:
         now = self._clock.now()

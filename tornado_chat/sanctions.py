@@ -51,7 +51,9 @@ class Sanctions:
         self._timeout = timeout
         self._happened = happened
         self._lock = asyncio.Lock()  # the database and the room see mutes in the same order
-        self._unsettled: dict[str, Mute] = {}  # self._unsettled[mute.key] = what a failed write was about
+        # self._unsettled[mute.key] = [what may be stored although the room knows nothing of it, or not any more]
+        self._unsettled: dict[str, list[Mute]] = {}
+        self._settling: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
         self._ending: asyncio.Task[None] | None = None
         self._closed = False
@@ -88,7 +90,7 @@ class Sanctions:
             most = MAX_BOT_MUTES if actor.id == BOT_ID else MAX_MUTES
             if sum(other.by == mute.by and other.key != mute.key for other in self._room.mutes) >= most:
                 raise CommandRefused(f"You have muted {most} names; unmute some first")
-            self._unsettled[mute.key] = mute
+            self._doubt(mute)
             await self._store.save_mute(mute)
             del self._unsettled[mute.key]
             self._room.set_mute(mute)
@@ -105,7 +107,7 @@ class Sanctions:
             if mute is None:
                 raise CommandRefused(NOT_MUTED)
             self.require_rank(actor, uname)
-            self._unsettled[mute.key] = mute
+            self._doubt(mute)
             await self._store.delete_mute(mute)
             del self._unsettled[mute.key]
         await self._end(mute, actor.uname)
@@ -116,15 +118,24 @@ class Sanctions:
         mute = self._room.mute_of(user.uname)
         if mute is not None and not mute.binds(user):
             await self._end(mute)
-            await self._forget(mute)
+            self._forget([mute])
+
+    async def settle(self) -> None:
+        """Bring the database back to what the room knows. Raises StoreUnavailable."""
+        if self._unsettled:
+            async with self._lock:
+                await self._settle()
 
     async def close(self) -> None:
-        """Stop the timer and finish what is under way."""
+        """Stop the timer, finish what is under way, and settle what can be settled."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._ending is not None:
             await asyncio.shield(self._ending)
+        if self._settling is not None:
+            await asyncio.shield(self._settling)
+        await self._settle_all()
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -134,14 +145,47 @@ class Sanctions:
                 await self._settle()
                 yield
         except TimeoutError:
+            self._settle_soon()  # what was cut off may never have been reported as failed
             raise StoreUnavailable(f"the mutes of app {self._app_id} are waiting for the database") from None
 
+    def _doubt(self, mute: Mute) -> None:
+        self._unsettled.setdefault(mute.key, []).append(mute)
+
     async def _settle(self) -> None:
-        """After a write whose fate is unknown, bring the database back to what the room knows."""
-        for key, attempted in list(self._unsettled.items()):
-            known = self._room.mute_of(key)
-            await (self._store.delete_mute(attempted) if known is None else self._store.save_mute(known))
-            del self._unsettled[key]
+        unsettled, self._unsettled = self._unsettled, {}
+        try:
+            writes = [self._put_right(key, attempted) for key, attempted in unsettled.items()]
+            for failure in await asyncio.gather(*writes, return_exceptions=True):
+                if failure is not None:
+                    raise failure
+        except BaseException:
+            for mute in [mute for attempted in unsettled.values() for mute in attempted]:
+                self._doubt(mute)
+            raise
+
+    async def _put_right(self, key: str, attempted: list[Mute]) -> None:
+        known = self._room.mute_of(key)
+        if known is not None:
+            await self._store.save_mute(known)
+            return
+        for mute in attempted:
+            await self._store.delete_mute(mute)
+
+    def _settle_soon(self) -> None:
+        if self._settling is None and not self._closed:
+            self._settling = asyncio.get_running_loop().create_task(self._settle_all())
+            self._settling.add_done_callback(self._settled)
+
+    def _settled(self, _: asyncio.Task[None]) -> None:
+        self._settling = None
+
+    async def _settle_all(self) -> None:
+        try:
+            while self._unsettled:
+                await self.settle()
+        except StoreUnavailable as error:
+            # Once the database is back, it is tried again. The TTL index, or the next start, removes what has run out.
+            log.warning("app %d: what is stored of the mutes isn't right for now: %s", self._app_id, error)
 
     def require_rank(self, actor: User, uname: str) -> str:
         """Check that an actor stands above a name, and return how that is spelled.
@@ -174,7 +218,7 @@ class Sanctions:
             due = [mute for mute in self._room.mutes if mute.expires_at <= self._clock.now()]
             for mute in due:
                 await self._end(mute)
-            await asyncio.gather(*map(self._forget, due))
+            self._forget(due)
         finally:
             self._ending = None
             self._arm()
@@ -185,12 +229,10 @@ class Sanctions:
             await self._bus.publish(self._app_id, user_unmuted(mute))
             self._happened(Unmuted(mute.uname, by))
 
-    async def _forget(self, mute: Mute) -> None:
-        try:
-            await self._store.delete_mute(mute)
-        except StoreUnavailable as error:
-            # The TTL index, or the next start, removes it; the mute itself has ended.
-            log.warning("app %d: an ended mute stays stored for now: %s", self._app_id, error)
+    def _forget(self, ended: Iterable[Mute]) -> None:
+        for mute in ended:
+            self._doubt(mute)
+        self._settle_soon()
 
 
 def a_role(role: Role) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -149,6 +149,9 @@ class MongoStore:
         closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         threading.Thread(target=_close, args=(self._client, closed), name="database close", daemon=True).start()
         await asyncio.wait({closed}, timeout=PROBE)
+
+    def on_return(self, settle: Callable[[], Awaitable[None]]) -> None:
+        self.availability.on_return(settle)
 
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
         self._require(writing=True)
