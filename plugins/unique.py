@@ -146,9 +146,9 @@ def register_listeners(api: PluginApi) -> Iterable[Listener]:
 
 
 def _plain(text: str) -> str:
-    """Return the letters and digits of a text, case-folded, with the vowel signs that some scripts write as marks."""
+    """Return the letters and digits of a text, case-folded, without accents, with the vowel signs of Indian scripts."""
     return "".join(
         char
-        for char in fold(text)
+        for char in unicodedata.normalize("NFKD", fold(text))
         if char.isalnum() or (unicodedata.category(char)[0] == "M" and not unicodedata.combining(char))
     )

@@ -23,7 +23,12 @@ async def test_what_was_said_may_not_be_said_again_by_anybody(chat: ChatFixture)
     assert (await eve.say("What a lovely day!")).ack is None
     await bob.say("/unique")
     assert alice.notices == ["bob turned unique chat on for 60 min: nobody may say what was said already"]
-    for again in ("what a lovely day", "WHAT A LOVELY DAY!!! ☀️☀️", "w-h-a-t a\u200b lovely   ｄａｙ"):
+    for again in (
+        "what a lovely day",
+        "WHAT A LOVELY DAY!!! ☀️☀️",
+        "w-h-a-t a\u200b lovely   ｄａｙ",
+        "what ạ́ lóvely day",
+    ):
         answer = await eve.say(again)
         assert (answer.ack, answer.notice) == ("NOT_UNIQUE", TOLD)
     assert (await alice.say("what a lovely day")).ack == "NOT_UNIQUE"
