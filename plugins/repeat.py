@@ -51,7 +51,7 @@ class Options(PluginOptions):
     """Keys of [plugin.repeat]."""
 
     times: Annotated[int, Meta(ge=2, le=OF_ONE)] = 3
-    """The how manieth time a user says nearly the same is refused."""
+    """From which time on a user is refused who says nearly the same."""
     window: Annotated[float, Meta(gt=0, le=3600)] = 300.0
     """Seconds in which these are counted."""
     short_times: Annotated[int, Meta(ge=2, le=OF_ONE)] = 5
@@ -61,7 +61,7 @@ class Options(PluginOptions):
     similarity: Annotated[float, Meta(ge=0.5, le=1)] = 0.75
     """How similar two long texts must be to be nearly the same; 1: the same letters."""
     users: Annotated[int, Meta(ge=0, le=OF_ALL)] = 3
-    """The how manieth user who says nearly the same long text is refused; 0: none."""
+    """From which user on those are refused who say nearly the same long text; 0: none are."""
     users_window: Annotated[float, Meta(gt=0, le=3600)] = 60.0
     """Seconds in which these users are counted."""
     strikes: Annotated[int, Meta(ge=0, le=1000)] = 3
