@@ -277,3 +277,24 @@ async def test_a_slow_mode_of_another_plugin_with_a_value_that_is_no_number_hold
     alice = await chat.join("alice")
     await chat.api("slow").turn_on(chat.api("slow").bot, "slow", {"fast": [1]})
     assert [(await alice.say("a")).ack, (await alice.say("b")).ack] == [None, None]
+
+
+@pytest.mark.gen_test
+async def test_clients_are_told_on_the_wire_and_a_second_server_start_goes_on_with_it(
+    serve: Any, connect: Any, make_config: Any
+) -> None:
+    settings = make_config(app='plugins = ["slow"]')
+    server = await serve(settings)
+    alice, bob = await connect(server, token="token-alice"), await connect(server, token="token-bob")
+    assert await bob.say("/slow 300 1h") is None
+    changed = await alice.next("mode_changed")
+    assert (changed["name"], changed["on"], changed["value"]) == ("slow", True, 300)
+    assert [await alice.say("one"), await alice.say("two")] == [None, "SLOW_MODE"]
+    notices = [await alice.next("system_message"), await alice.next("system_message")]
+    assert notices[0] == "bob turned slow mode on: one message every 5 min, for 60 min"
+    assert notices[1].startswith("Slow mode: you can send your next message in ")
+    await server.stop()
+    server = await serve(settings)
+    alice = await connect(server, token="token-alice")
+    assert alice.data["room"]["modes"]["slow"] == {key: changed[key] for key in ("value", "until", "reason")}
+    assert await alice.say("two") == "SLOW_MODE"
