@@ -144,8 +144,9 @@ class Watch:
         fresh = timedelta(minutes=self._options.fresh_mins)
         new = person is None or (person.said == 0 and self._is_new(person, fresh))
         self._spoke.add(user.key, now, new=new)
-        spike = self._spoke.spike(self._options.new_speakers, self._options.share)
-        return new and spike > 0 and await self._remembers()
+        if not new or not self._spoke.spike(self._options.new_speakers, self._options.share):
+            return False
+        return await self._remembers()
 
     async def too_many_talk(self) -> None:
         """Do what is to be done where `spoke` says that it is a raid."""
