@@ -254,6 +254,9 @@ def test_a_command_that_could_never_work_cannot_be_made(wrong: dict[str, Any], m
         (MessageIdParam("n"), "#17", 17),
         (MessageIdParam("n"), "17", 17),
         (ChoiceParam("n", choices=("On", "off")), "oN", "On"),
+        (NumberParam("n", off=True), "3", 3),
+        (NumberParam("n", off=True), "OFF", "off"),
+        (DurationParam("n", off=True), "off", "off"),
     ],
 )
 def test_an_argument_is_read_by_its_type(param: Param, typed: str, value: object) -> None:
@@ -317,6 +320,16 @@ CHOICE = ChoiceParam("mode", choices=("on", "off"))
             DurationParam("for"),
             "soon",
             '"soon" is no duration. Usage: /do <for>; for: 10 (minutes), 90s, 10m, 2h or 1d2h',
+        ),
+        (
+            DurationParam("for"),
+            "off",
+            '"off" is no duration. Usage: /do <for>; for: 10 (minutes), 90s, 10m, 2h or 1d2h',
+        ),
+        (
+            NumberParam("secs", least=1, most=9, off=True),
+            "offs",
+            "secs must be a whole number from 1 to 9. Usage: /do <secs|off>; secs: 1 to 9",
         ),
         (UserParam("who"), "@", "that is no name. Usage: /do <who>"),
     ],

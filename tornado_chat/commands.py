@@ -21,6 +21,7 @@ _PART = re.compile(r"([0-9]{1,12})([a-z]+)", re.ASCII)
 _QUOTED = re.compile(r'(?:[^\\]|\\.)*"')  # up to a last quote that isn't escaped
 _ESCAPED = re.compile(r'\\(["\\])')
 MAX_COOLDOWN = 86_400  # seconds
+OFF = "off"
 _UNITS: Mapping[str, int] = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
@@ -119,7 +120,30 @@ class Param:
     @property
     def usage(self) -> str:
         """`<name>` for a required argument, `[name]` for one that may be left out."""
-        return f"<{self.name}>" if self.required else f"[{self.name}]"
+        return self._bracketed(self.name)
+
+    def _bracketed(self, shown: str) -> str:
+        return f"<{shown}>" if self.required else f"[{shown}]"
+
+
+@dataclass(frozen=True, slots=True)
+class _OrOff(Param):
+    """With `off=True`, "off" may be typed too, in any case, and is the value then."""
+
+    off: bool = field(default=False, kw_only=True)
+
+    @property
+    def usage(self) -> str:
+        return self._bracketed(f"{self.name}|{OFF}" if self.off else self.name)
+
+    def take(self, words: list[str]) -> Any:
+        if self.off and words[0].casefold() == OFF:
+            del words[0]
+            return OFF
+        return self._take(words)
+
+    def _take(self, words: list[str]) -> int:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +168,14 @@ class UserParam(Param):
 
 
 @dataclass(frozen=True, slots=True)
-class DurationParam(Param):
-    """A duration; see parse_duration. Its value is in seconds."""
+class DurationParam(_OrOff):
+    """A duration; see parse_duration. Its value is in seconds, or "off" where `off=True` allows for that."""
 
     @property
     def hint(self) -> str:
         return f"{self.name}: 10 (minutes), 90s, 10m, 2h or 1d2h"
 
-    def take(self, words: list[str]) -> int:
+    def _take(self, words: list[str]) -> int:
         seconds = parse_duration(words)
         if seconds is None:
             raise ValueError(f"{_shown(words[0])} is no duration")
@@ -159,8 +183,8 @@ class DurationParam(Param):
 
 
 @dataclass(frozen=True, slots=True)
-class NumberParam(Param):
-    """A whole number from `least` to `most`, in ASCII digits."""
+class NumberParam(_OrOff):
+    """A whole number from `least` to `most`, in ASCII digits; or "off" where `off=True` allows for that."""
 
     least: int = 0
     most: int = 1_000_000_000
@@ -169,7 +193,7 @@ class NumberParam(Param):
     def hint(self) -> str:
         return f"{self.name}: {self.least} to {self.most}"
 
-    def take(self, words: list[str]) -> int:
+    def _take(self, words: list[str]) -> int:
         number = _number(words.pop(0))
         if number is None or not self.least <= number <= self.most:
             raise ValueError(f"{self.name} must be a whole number from {self.least} to {self.most}")
