@@ -126,9 +126,14 @@ async def test_what_is_no_address_of_http_is_an_error(client: RequestsHttpClient
 @pytest.mark.gen_test
 async def test_no_error_holds_what_may_be_secret(client: RequestsHttpClient, site: str) -> None:
     address = site.replace("//", f"//user:{SECRET}@")
-    for url in (f"{address}/cut?token={SECRET}", f"http://user:{SECRET}@127.0.0.1:9/?key={SECRET}", f"ftp://{SECRET}"):
+    for url in (
+        f"{address}/cut?token={SECRET}",
+        f"{address}/hang?token={SECRET}",
+        f"http://user:{SECRET}@127.0.0.1:9/?key={SECRET}",
+        f"ftp://{SECRET}",
+    ):
         with pytest.raises(HttpError) as caught:
-            await client.get(url, params={"secret": SECRET}, headers={"Authorization": SECRET}, timeout=2)
+            await client.get(url, params={"secret": SECRET}, headers={"Authorization": SECRET}, timeout=0.5)
         assert SECRET not in str(caught.value)
         assert caught.value.__cause__ is None
 

@@ -54,6 +54,7 @@ from tornado_chat.models import (
 )
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
+from tornado_chat.secret import Secret
 from tornado_chat.storage import PluginStorage
 from tornado_chat.text import duration_text
 from tornado_chat.verdicts import (
@@ -126,6 +127,7 @@ __all__ = [
     "Role",
     "Route",
     "Say",
+    "Secret",
     "Shadow",
     "StoreUnavailable",
     "Strike",
