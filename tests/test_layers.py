@@ -19,7 +19,7 @@ LAYERS = (
      "addresses", "events", "commands", "filters", "snapshot", "room",
      "store", "bus", "identity", "writer", "sanctions", "moderation", "presence", "chat", "plugin_api",
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
-     "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "secret"},
+     "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "secret", "signing"},
     # adapters
     {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
      "identity_moneypot", "store_mongo", "mongo_rows", "http_server",
