@@ -16,7 +16,8 @@ from tornado_chat import (
     hookimpl,
 )
 
-PAGE = 10  # a message and its reason take two lines each
+PAGE = 10
+MAX_LINE = 750  # ten of them are one notice
 
 
 @hookimpl
@@ -49,4 +50,5 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
 def _line(held: HeldMessage) -> str:
     reason = f" ({held.reason})" if held.reason else ""
-    return f"#{held.id} {held.user.uname}{' ' if held.me else ': '}{held.text}{reason}"
+    line = f"#{held.id} {held.user.uname}{' ' if held.me else ': '}{held.text}{reason}"
+    return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"

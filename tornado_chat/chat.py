@@ -294,9 +294,14 @@ class Chat:
         return [describe(command) for command in usable(self._plugins.moderation.commands, seat.occupant.user)]
 
     async def report(self, seat: Seat, message_id: int, reason: str) -> Answer:
-        """Have a message reported, as `/report` does where a plugin has it. Never raises."""
+        """Have a message reported, as `/report` does where a plugin has it. Never raises.
+
+        `reason` is valid Unicode.
+        """
         if seat.occupant is None:
             return Answer(Ack.USER_REQUIRED)
+        if seat.occupant.vouched_until < self._clock.monotonic():
+            return UNKNOWN
         if self._overloaded():
             return BUSY
         said = await self._plugins.moderation.command(seat.occupant.user, f"/report {message_id} {reason}".strip())
