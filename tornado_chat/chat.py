@@ -349,7 +349,7 @@ class Chat:
         moderation = self._plugins.moderation
         if not is_command(text):
             return await self._speech.say(moderation, user, text, cid)
-        answer = await moderation.command(user, text, partial(self._denied, user))
+        answer = await moderation.command(user, text, partial(self._denied, user), cid=cid)
         if isinstance(answer, Answer):
             return answer
         return await self._speech.say(moderation, user, js_trim(answer.say.text), cid, me=answer.say.me)
