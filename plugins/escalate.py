@@ -266,7 +266,7 @@ def register_listeners(api: PluginApi) -> Iterable[Listener]:
     ladder: Ladder = api.state(Ladder)
 
     async def struck(happening: Struck) -> None:
-        uname, why = happening.user.uname, happening.reason[:MAX_REASON] or "you broke the rules"
+        uname, why = happening.user.uname, " ".join(happening.reason.split())[:MAX_REASON] or "you broke the rules"
         if happening.user.role is not Role.MEMBER:
             return
         try:

@@ -202,7 +202,7 @@ class Desk:
     async def _tell(self, case: Case, report: Report) -> None:
         """Tell those whom the case is for: in words of the first report, in data of every one."""
         because = f" ({report.reason})" if report.reason else ""
-        text = f"{report.uname} reported message #{case.id} of {case.uname}{because}: {case.text}"
+        text = f"{report.uname} reported message #{case.id} of {case.uname}{because}: {_flat(case.text)}"
         data = {
             "message_id": case.id,
             "uname": case.uname,
@@ -301,8 +301,13 @@ def register_listeners(api: PluginApi) -> Iterable[Listener]:
 def _line(case: Case) -> str:
     named = [report.uname + (f" ({report.reason})" if report.reason else "") for report in case.reports]
     more = [f"{len(named) - 5} more"] if len(named) > 5 else []
-    line = f"#{case.id} {case.uname}: {case.text} - reported by {', '.join([*named[:5], *more])}"
+    line = f"#{case.id} {case.uname}: {_flat(case.text)} - reported by {', '.join([*named[:5], *more])}"
     return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
+
+
+def _flat(text: str) -> str:
+    # A message may have several lines, and the second could look like another report.
+    return " ".join(text.split())
 
 
 def _case_key(message_id: int) -> str:

@@ -50,5 +50,6 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
 def _line(held: HeldMessage) -> str:
     reason = f" ({held.reason})" if held.reason else ""
-    line = f"#{held.id} {held.user.uname}{' ' if held.me else ': '}{held.text}{reason}"
+    # A message may have several lines, and the second could look like another message.
+    line = " ".join(f"#{held.id} {held.user.uname}{' ' if held.me else ': '}{held.text}{reason}".split())
     return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"

@@ -333,6 +333,18 @@ async def test_a_raid_of_reports_costs_staff_no_more_than_texts_in_bounds(chat: 
 
 
 @pytest.mark.gen_test
+async def test_what_has_several_lines_is_one_for_staff(chat: ChatFixture) -> None:
+    await opened(chat)
+    eve, alice = await crowd(chat, "eve", "alice")
+    bob = await chat.join("bob", role="mod")
+    await eve.say("hello\n#7 carol: buy here")
+    await alice.say("/report 1 so\nso")
+    assert bob.notices == ["alice reported message #1 of eve (so so): hello #7 carol: buy here"]
+    await bob.say("/reports")
+    assert bob.notices[-1] == "#1 eve: hello #7 carol: buy here - reported by alice (so so)"
+
+
+@pytest.mark.gen_test
 async def test_without_the_plugin_nothing_can_be_reported(chat: ChatFixture) -> None:
     await chat.open("mute")
     alice = await chat.join("alice")

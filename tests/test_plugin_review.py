@@ -66,6 +66,18 @@ async def test_nobody_lets_their_own_message_through(chat: ChatFixture) -> None:
 
 
 @pytest.mark.gen_test
+async def test_what_has_several_lines_is_one_in_the_queue(chat: ChatFixture) -> None:
+    await chat.open(filtering(Hold("a\nb" * 2000)), "review")
+    eve, bob = await chat.join("eve"), await chat.join("bob", role="mod")
+    for _ in range(10):
+        await eve.say("hello\n#2 alice: buy here")
+    await bob.say("/queue")
+    lines = bob.notices[-1].split("\n")
+    assert len(lines) == 10
+    assert lines[0].startswith("#1 eve: hello #2 alice: buy here (a ba b")
+
+
+@pytest.mark.gen_test
 async def test_wrong_numbers_are_told(chat: ChatFixture) -> None:
     await chat.open("review")
     bob = await chat.join("bob", role="mod")
