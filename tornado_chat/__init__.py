@@ -58,6 +58,7 @@ from tornado_chat.models import (
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
 from tornado_chat.secret import Secret
+from tornado_chat.signing import signed_headers
 from tornado_chat.storage import PluginStorage
 from tornado_chat.text import duration_text
 from tornado_chat.verdicts import (
@@ -158,5 +159,6 @@ __all__ = [
     "parse_time",
     "scripts_of",
     "search_forms",
+    "signed_headers",
     "skeleton",
 ]
