@@ -71,6 +71,7 @@ class Actions:
         self._audit = audit
         self._happened = happened
         self._unsettled: list[_Erasure] = []  # that may have been done in the database
+        self._half_withdrawn: dict[int, HeldMessage] = {}  # self._half_withdrawn[message id]
 
     async def tell(self, uname: str, text: str) -> None:
         """Show a text to one user, in all tabs; to one who isn't here, nothing is done."""
@@ -159,6 +160,7 @@ class Actions:
             if any(self._room.find_message(number) for number in erasure.ids):
                 await self._carry_through(erasure)
             self._unsettled = [other for other in self._unsettled if other is not erasure]
+        self._half_withdrawn.clear()
 
     async def withdraw(self, actor: User, message_id: int, reason: str, plugin: str) -> HeldMessage:
         """Take a message that was shown back, and have it wait for a moderator.
@@ -166,13 +168,19 @@ class Actions:
         Raises CommandRefused as `delete` does; StoreUnavailable.
         """
         message = self._deletable(actor, message_id)
-        held = await self._holding.add(message.user, message.text, plugin, reason, me=message.me)
+        held = self._half_withdrawn.pop(message_id, None)
+        if held is None or self._holding.get(held.id) is None:
+            held = await self._holding.add(message.user, message.text, plugin, reason, me=message.me)
         try:
             await self._erase(self._erasure_of(message, actor, reason, plugin))
         except StoreAway:
-            # What is still shown doesn't wait as well. (Where it isn't known whether it is, it is deleted later.)
+            # What is still shown doesn't wait as well.
             if self._holding.take(held.id) is not None:
                 await self._forget(held)
+            raise
+        except StoreUnavailable:
+            # It may be deleted by now, and if not it will be, when the database is back: it has to wait.
+            self._half_withdrawn[message_id] = held
             raise
         await self._was_held(held)
         return held

@@ -87,6 +87,10 @@ class Holding:
         self._arm()
         return held
 
+    def get(self, held_id: int) -> HeldMessage | None:
+        """Return a message that waits, expired or not; None where none of this number does."""
+        return self._held.get(held_id)
+
     def take(self, held_id: int) -> HeldMessage | None:
         """Take a message out, so that nobody else can; None where none of this number waits."""
         held = self._held.get(held_id)
