@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 from typing import Any
 
 import pytest
@@ -16,17 +17,24 @@ from tornado_chat.errors import NOT_AUTHORIZED
 from tornado_chat.plugins import discover
 from tornado_chat.testing import ChatFixture
 
-STAFF = {
+LINES = {  # that would do something, were they typed by a moderator
     "mute": "/mute alice 5",
     "unmute": "/unmute frank",
     "lock": "/lock 5",
-    "unlock": "/unlock",
-    "queue": "/queue",
     "approve": "/approve 1",
     "deny": "/deny 1",
-    "reload": "/reload",
+    "ban": "/ban alice",
+    "kick": "/kick alice",
+    "purge": "/purge alice",
+    "clear": "/clear",
+    "slow": "/slow 10",
 }
-PLUGINS = 'plugins = ["mute", "help", "lock", "review", "reload", "judge"]\n'
+HAVE_COMMANDS = [name for name, found in discover([]).items() if hasattr(found.load(), "register_commands")]
+PLUGINS = (
+    f"plugins = {json.dumps([*HAVE_COMMANDS, 'judge'])}\n"
+    '[plugin.tip]\nurl = "https://pay.example.com/orders"\nsecret = "a secret of thirty-two characters"\n'
+)
+LIFTED = "[limits]\nevent_rate = 100000.0\nevent_burst = 100000\n"
 JUDGE = """
 from tornado_chat import *
 @hookimpl
@@ -42,7 +50,7 @@ def start(serve: Any, make_config: Any) -> Any:
     """Start a server with every command that there is, in apps 2 and 3."""
 
     async def start() -> Any:
-        directory = make_config(app=PLUGINS, plugins='[plugins]\npath = ["more"]').directory
+        directory = make_config(app=PLUGINS, plugins='[plugins]\npath = ["more"]', server=LIFTED).directory
         (directory / "more").mkdir()
         (directory / "more" / "judge.py").write_text(JUDGE)
         return await serve(load_config(directory))
@@ -50,31 +58,12 @@ def start(serve: Any, make_config: Any) -> Any:
     return start
 
 
-def commands(server: Any) -> dict[str, Role]:
-    """Every command of an app that is loaded, by all of its names, with the role that it is for."""
+def staff_commands(server: Any) -> dict[str, str]:
+    """A line for each command of staff of an app that is loaded, by all of its names."""
     (chat, *_) = server._registry.chats
-    return {name: installed.command.role for name, installed in chat.plugins.moderation.commands.items()}
-
-
-def test_every_bundled_command_of_staff_is_tried_here() -> None:
-    named = {name for found in discover([]).values() for name in _commands_of(found.load())}
-    assert named == {*STAFF, "help"}
-
-
-def _commands_of(module: Any) -> list[str]:
-    register = getattr(module, "register_commands", None)
-    if register is None:
-        return []
-    options = module.Options() if hasattr(module, "Options") else None
-
-    class Api:
-        def __init__(self) -> None:
-            self.options = options
-
-        def state(self, make: Any) -> Any:
-            return make(self)
-
-    return [command.name for command in register(Api())]
+    commands = chat.plugins.moderation.commands
+    names = [name for name, installed in commands.items() if installed.command.role is not Role.MEMBER]
+    return {name: LINES.get(name, f"/{name} alice 1") for name in names}
 
 
 @pytest.mark.gen_test(timeout=60)
@@ -96,20 +85,25 @@ async def test_who_is_no_staff_of_this_app_is_refused_and_nothing_changes(
             await connect(server, token="token-root"),
             await connect(server, token="token-carol", app_id=3),  # she owns app 2
         ]
-        assert {name for name, role in commands(server).items() if role is not Role.MEMBER} == set(STAFF)
+        staff = staff_commands(server)
+        assert set(LINES) < set(staff)
+        assert len(staff) > 30
         for client in strangers:
             assert client.data["user"]["role"] == "member"
             assert "held" not in client.data
-            for name, line in STAFF.items():
+            for name, line in staff.items():
                 for typed in (line, line.upper(), f"/{name}", f"{line} \u200b", f"/{name} 1 2 3 4"):
                     assert await client.say(typed) is None
                     assert await client.next("system_message") == NOT_AUTHORIZED
             await client.say("/help")
-            assert await client.next("system_message") == "/help [command] - lists what you can do"
+            listed = await client.next("system_message")
+            assert "/help [command] - lists what you can do" in listed
+            assert [name for name in staff if f"/{name} " in listed or f"/{name}\n" in listed] == []
             _, usable = await client.emit("commands")
-            assert [command["name"] for command in usable] == ["help"]
+            assert {command["role"] for command in usable} == {"member"}
+            assert not {name for command in usable for name in (command["name"], *command["aliases"])} & set(staff)
         guest = await connect(server, token=None)
-        for line in STAFF.values():
+        for line in staff.values():
             assert await guest.say(line) == "USER_REQUIRED"
         assert await guest.emit("commands") == [None, []]
         newcomer = await connect(server, token="token-bob")
@@ -134,7 +128,7 @@ async def test_who_is_demoted_in_mid_session_is_staff_no_more(start: Any, connec
         assert await carol.say("/reload") is None
         assert (await bob.next("user_updated"))["role"] == "member"
         for tab in (bob, second_tab):
-            for line in STAFF.values():
+            for line in staff_commands(server).values():
                 assert await tab.say(line) is None
                 assert await tab.next("system_message") == NOT_AUTHORIZED
         assert await eve.say("hold that") == "MESSAGE_HELD"
