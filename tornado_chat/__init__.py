@@ -12,7 +12,14 @@ from tornado_chat.commands import (
     Say,
     UserParam,
 )
-from tornado_chat.errors import CommandRefused, HttpError, IdentityUnavailable, PluginLimit, StoreUnavailable
+from tornado_chat.errors import (
+    CommandRefused,
+    HttpError,
+    IdentityUnavailable,
+    PluginLimit,
+    RankRefused,
+    StoreUnavailable,
+)
 from tornado_chat.filters import Filter
 from tornado_chat.gates import Gate, Visitor
 from tornado_chat.happenings import (
@@ -52,10 +59,11 @@ from tornado_chat.models import (
     fold,
     is_uname,
 )
+from tornado_chat.networks import parse_network
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
 from tornado_chat.storage import PluginStorage
-from tornado_chat.text import duration_text
+from tornado_chat.text import duration_text, one_line, span_text
 from tornado_chat.verdicts import (
     Action,
     AlertStaff,
@@ -118,6 +126,7 @@ __all__ = [
     "PluginStorage",
     "Posted",
     "PurgeSender",
+    "RankRefused",
     "Recorded",
     "Reject",
     "Rejected",
@@ -142,6 +151,9 @@ __all__ = [
     "fold",
     "hookimpl",
     "is_uname",
+    "one_line",
     "parse_level",
+    "parse_network",
     "parse_time",
+    "span_text",
 ]

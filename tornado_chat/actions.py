@@ -25,7 +25,7 @@ from tornado_chat.happenings import Alerted, Deleted, Happening, Held, Struck
 from tornado_chat.holding import Holding
 from tornado_chat.models import AuditEntry, HeldMessage, Message, User, fold
 from tornado_chat.room import Room
-from tornado_chat.sanctions import Sanctions, a_role
+from tornado_chat.sanctions import Sanctions
 from tornado_chat.store import Posting, Store
 from tornado_chat.verdicts import Action, AlertStaff, MuteSender, PurgeSender, Strike
 from tornado_chat.writer import Writer
@@ -109,8 +109,8 @@ class Actions:
         message = self._room.find_message(message_id)
         if message is None:
             raise CommandRefused(f"There is no message {message_id} that could be deleted")
-        if not message.plugin and message.user.key != actor.key and not actor.role.outranks(message.user.role):
-            raise RankRefused(f"{NOT_AUTHORIZED}: {message.user.uname} is {a_role(message.user.role)}")
+        if not message.plugin and message.user.key != actor.key:
+            self._sanctions.require_rank(actor, message.user.uname)
         await self._delete([message])
         await self._bus.publish(self._app_id, message_deleted(message.id))
         self._happened(Deleted((message.id,), actor.uname))

@@ -252,21 +252,24 @@ class PluginApi:
         """Lift the mute of a name, tell the room, and return it. Raises CommandRefused where there is none."""
         return await self._services.sanctions.unmute(actor, uname, self._plugin)
 
-    async def ban(self, actor: User, target: str, seconds: int | None = None, reason: str = "") -> Ban:
+    async def ban(
+        self, actor: User, target: str, seconds: int | None = None, reason: str = "", *, as_name: bool = False
+    ) -> Ban:
         """Keep a name, here or not, an address or a network out, for `seconds` (1 or more) or for good.
 
-        Its connections are closed. An address of this machine or of a trusted proxy can't be banned. Raises ValueError
-        for a reason that can't be shown.
+        Its connections are closed. An address of this machine or of a trusted proxy can't be banned. With `as_name` the
+        target is a name even where it looks like an address: some call themselves after the address of another. Raises
+        ValueError for a reason that can't be shown.
         """
         _require_reason(reason)
-        return await self._services.bans.ban(actor, target, seconds, reason, self._plugin)
+        return await self._services.bans.ban(actor, target, seconds, reason, self._plugin, as_name=as_name)
 
-    async def unban(self, actor: User, target: str) -> Ban:
+    async def unban(self, actor: User, target: str, *, as_name: bool = False) -> Ban:
         """Let a name, an address or a network in again, and return its ban.
 
         Raises CommandRefused where there is none.
         """
-        return await self._services.bans.unban(actor, target, self._plugin)
+        return await self._services.bans.unban(actor, target, self._plugin, as_name=as_name)
 
     async def turn_on(
         self, actor: User, name: str, value: Any = True, seconds: float | None = None, reason: str = ""

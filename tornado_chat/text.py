@@ -45,3 +45,18 @@ def duration_text(seconds: float) -> str:
     if minutes and rest:
         return f"{minutes} min {rest} s"
     return f"{minutes} min" if minutes else f"{rest} s"
+
+
+def span_text(seconds: float) -> str:
+    """Return a duration in its two largest units ("3 d 4 h", "2 h", "1 min 30 s"), for lists of what may last long.
+
+    `seconds` is at least 0; a fraction of a second counts as a whole one.
+    """
+    rest = math.ceil(seconds)
+    parts = []
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        amount, rest = divmod(rest, length)
+        parts.append((amount, unit))
+    first = next((index for index, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
+    shown = [part for part in parts[first : first + 2] if part[0]] or parts[-1:]
+    return " ".join(f"{amount} {unit}" for amount, unit in shown)
