@@ -121,7 +121,7 @@ async def test_it_knows_who_is_here_and_what_was_said(chat: ChatFixture, taken: 
     await chat.advance(60)
     assert api.mutes == []
     assert [command.name for command in api.commands(alice.user)] == ["help"]  # type: ignore[arg-type]
-    assert [command.name for command in api.commands(bob.user)] == ["help", "mute", "unmute"]  # type: ignore[arg-type]
+    assert [command.name for command in api.commands(bob.user)] == ["help", "mute", "mutes", "unmute"]  # type: ignore[arg-type]
     assert (api.bot.uname, api.bot.role) == ("tool", Role.MOD)
     assert api.log.name == "tornado_chat.plugin.tool"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tornado_chat.text import duration_text, is_unicode, js_length, js_trim, one_line, span_text
+from tornado_chat.text import duration_text, is_unicode, js_length, js_trim, listing, one_line, span_text
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 SPACES = "\t\n\v\f\r \u00a0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -142,3 +142,20 @@ def test_a_duration_is_in_minutes_and_has_seconds_only_where_needed(seconds: flo
 )
 def test_a_span_is_in_its_two_largest_units(seconds: float, text: str) -> None:
     assert span_text(seconds) == text
+
+
+def test_a_list_is_told_in_pages() -> None:
+    asked: list[int] = []
+
+    def line(item: int) -> str:
+        asked.append(item)
+        return f"number {item}\nx"
+
+    assert listing([], line, 1, "none") == "none"
+    assert listing([7], line, 9, "none") == "number 7\\nx"
+    asked.clear()
+    page = listing(range(41), line, 2, "none").split("\n")
+    assert asked == list(range(20, 40))
+    assert (page[0], page[-2:]) == ("number 20\\nx", ["number 39\\nx", "page 2 of 3"])
+    assert listing(range(41), line, 4, "none").split("\n")[0] == "number 40\\nx"
+    assert len(listing(range(20), lambda _: "\x1b" * 1000, 1, "none")) <= 8000

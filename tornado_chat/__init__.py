@@ -63,7 +63,7 @@ from tornado_chat.networks import parse_network
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
 from tornado_chat.storage import PluginStorage
-from tornado_chat.text import duration_text, one_line, span_text
+from tornado_chat.text import duration_text, listing, one_line, span_text
 from tornado_chat.verdicts import (
     Action,
     AlertStaff,
@@ -151,6 +151,7 @@ __all__ = [
     "fold",
     "hookimpl",
     "is_uname",
+    "listing",
     "one_line",
     "parse_level",
     "parse_network",

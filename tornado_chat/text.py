@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LISTED = 20  # lines of a page
 
 # ECMAScript's WhiteSpace and LineTerminator. Python's str.strip() differs: it takes U+0085 and
 # U+001C to U+001F, and leaves U+FEFF.
@@ -60,3 +66,16 @@ def span_text(seconds: float) -> str:
     first = next((index for index, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
     shown = [part for part in parts[first : first + 2] if part[0]] or parts[-1:]
     return " ".join(f"{amount} {unit}" for amount, unit in shown)
+
+
+def listing(items: Sequence[T], line: Callable[[T], str], page: int, nothing: str) -> str:
+    """Return one page (from 1 on; the last one where there are fewer) of a list, 20 lines of up to 380 characters.
+
+    `line` makes the line of an item, and is asked for those of the page only; `nothing` is for an empty list.
+    """
+    if not items:
+        return nothing
+    pages = math.ceil(len(items) / LISTED)
+    page = min(max(page, 1), pages)
+    lines = [one_line(line(item), 380) for item in items[(page - 1) * LISTED : page * LISTED]]
+    return "\n".join([*lines, *([f"page {page} of {pages}"] if pages > 1 else [])])
