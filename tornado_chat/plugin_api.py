@@ -289,13 +289,32 @@ class PluginApi:
         return await self._services.modes.turn_off(actor, name, self._plugin)
 
     async def record(
-        self, actor: User, action: str, target: str = "", *, reason: str = "", message_id: int = 0, text: str = ""
+        self,
+        actor: User,
+        action: str,
+        target: str = "",
+        *,
+        reason: str = "",
+        message_id: int = 0,
+        text: str = "",
+        seconds: int = 0,
     ) -> None:
-        """Write an act down in the audit log. What this API does itself is written down already."""
+        """Write an act down in the audit log; `seconds` is how long it lasts.
+
+        What this API does itself is written down already.
+        """
         audit = self._services.audit
-        await audit.record(
-            audit.entry(actor, action, target, reason=reason, message_id=message_id, text=text, plugin=self._plugin)
+        entry = audit.entry(
+            actor,
+            action,
+            target,
+            reason=reason,
+            message_id=message_id,
+            text=text,
+            seconds=seconds,
+            plugin=self._plugin,
         )
+        await audit.record(entry)
 
     async def audit(
         self, *, actor: str = "", target: str = "", action: str = "", words: str = "", before: str = "", limit: int = 20
