@@ -158,4 +158,5 @@ def test_a_list_is_told_in_pages() -> None:
     assert asked == list(range(20, 40))
     assert (page[0], page[-2:]) == ("number 20\\nx", ["number 39\\nx", "page 2 of 3"])
     assert listing(range(41), line, 4, "none").split("\n")[0] == "number 40\\nx"
+    assert listing("abc", lambda letter: letter * 5000, 2, "none", size=2) == "c" * 3799 + "…\npage 2 of 2"
     assert len(listing(range(20), lambda _: "\x1b" * 1000, 1, "none")) <= 8000

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LISTED = 20  # lines of a page
+LISTED = 7600  # characters of a page
 
 # ECMAScript's WhiteSpace and LineTerminator. Python's str.strip() differs: it takes U+0085 and
 # U+001C to U+001F, and leaves U+FEFF.
@@ -68,14 +68,15 @@ def span_text(seconds: float) -> str:
     return " ".join(f"{amount} {unit}" for amount, unit in shown)
 
 
-def listing(items: Sequence[T], line: Callable[[T], str], page: int, nothing: str) -> str:
-    """Return one page (from 1 on; the last one where there are fewer) of a list, 20 lines of up to 380 characters.
+def listing(items: Sequence[T], line: Callable[[T], str], page: int, nothing: str, *, size: int = 20) -> str:
+    """Return one page (from 1 on; the last one where there are fewer) of a list, `size` lines of what can be shown.
 
-    `line` makes the line of an item, and is asked for those of the page only; `nothing` is for an empty list.
+    `line` makes the line of an item, and is asked for those of the page only; `nothing` is for an empty list. The page
+    has less than 8,000 characters: longer lines are cut.
     """
     if not items:
         return nothing
-    pages = math.ceil(len(items) / LISTED)
+    pages = math.ceil(len(items) / size)
     page = min(max(page, 1), pages)
-    lines = [one_line(line(item), 380) for item in items[(page - 1) * LISTED : page * LISTED]]
+    lines = [one_line(line(item), LISTED // size) for item in items[(page - 1) * size : page * size]]
     return "\n".join([*lines, *([f"page {page} of {pages}"] if pages > 1 else [])])
