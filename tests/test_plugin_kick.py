@@ -192,3 +192,17 @@ async def test_what_is_kept_has_an_end(chat: ChatFixture, monkeypatch: pytest.Mo
 def test_options_that_make_no_sense_stop_the_start(options: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=rf"apps/2\.toml: plugin\.kick\.{key}"):
         load_plugin("kick", **options)
+
+
+@pytest.mark.gen_test
+async def test_real_sockets_are_closed_and_kept_out(serve: Any, connect: Any, make_config: Any) -> None:
+    server = await serve(make_config(app='plugins = ["kick"]'))
+    bob = await connect(server, token="token-bob")
+    tabs = [await connect(server, token="token-eve") for _ in range(2)]
+    await bob.say("/kick EVE spam")
+    for tab in tabs:
+        assert await tab.next("system_message") == "You were kicked: spam"
+        await asyncio.wait_for(tab.gone.wait(), 10)
+    await bob.next("user_left")
+    again = await connect(server)
+    assert await again.auth(2, "token-eve") == ["KICKED"]

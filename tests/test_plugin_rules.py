@@ -76,3 +76,12 @@ def test_options_that_make_no_sense_stop_the_start(options: dict[str, Any], key:
 def test_the_plugin_pages_example_is_one() -> None:
     (example,) = snippets(PLUGINS, "toml rules")
     load_plugin("rules", **tomllib.loads(example)["plugin"]["rules"])
+
+
+@pytest.mark.gen_test
+async def test_the_greeting_comes_after_the_answer_to_auth(serve: Any, connect: Any, make_config: Any) -> None:
+    app = 'plugins = ["rules"]\n[plugin.rules]\ngreet = "Hi, {uname}"'
+    server = await serve(make_config(app=app))
+    alice = await connect(server, token="token-alice")
+    assert alice.data["user"]["uname"] == "alice"
+    assert await alice.next("system_message") == "Hi, alice"

@@ -247,3 +247,20 @@ def test_options_that_make_no_sense_stop_the_start(options: dict[str, Any], key:
     with pytest.raises(ConfigError, match=r"apps/2\.toml: plugin\.shadow") as caught:
         load_plugin("shadow", **options)
     assert key in str(caught.value)
+
+
+@pytest.mark.gen_test
+async def test_it_is_stored_in_a_real_database(serve: Any, connect: Any, make_config: Any) -> None:
+    config = make_config(app='plugins = ["shadow"]')
+    server = await serve(config)
+    bob = await connect(server, token="token-bob")
+    await bob.say("/shadow eve spam")
+    assert await bob.next("system_message") == "eve was shadow muted for good"
+    await server.stop()
+    server = await serve(config)
+    alice, eve, bob = [await connect(server, token=f"token-{name}") for name in ("alice", "eve", "bob")]
+    assert await eve.say("gold") is None
+    assert await alice.say("hello") is None
+    assert (await eve.next("new_message"))["text"] == "gold"
+    assert (await alice.next("new_message"))["text"] == "hello"
+    assert (await bob.next("new_message"))["shadow"] is True
