@@ -9,13 +9,13 @@ from typing import Annotated
 import msgspec
 from tornado.web import HTTPError, RequestHandler
 
-from tornado_chat import Message, PluginApi, PluginOptions, Route, hookimpl
+from tornado_chat import Message, PluginApi, PluginOptions, Route, Secret, hookimpl
 
 
 class Options(PluginOptions):
     """Keys of [plugin.feed]."""
 
-    token: str = ""
+    token: Secret = Secret("")
     """Where it isn't empty, only who sends `Authorization: Bearer <token>` is answered."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
     """Messages in one answer at most."""
@@ -39,7 +39,7 @@ class FeedHandler(RequestHandler):
     def get(self) -> None:
         options: Options = self._api.options
         given = self.request.headers.get("Authorization", "")
-        if options.token and not hmac.compare_digest(given.encode(), f"Bearer {options.token}".encode()):
+        if options.token and not hmac.compare_digest(given.encode(), f"Bearer {options.token.reveal()}".encode()):
             raise HTTPError(401)
         after = self.get_query_argument("after", "0")
         if not (after.isascii() and after.isdecimal() and len(after) <= 16):

@@ -1,9 +1,8 @@
-"""/lock and /unlock: for a while only staff speak. A lock survives a restart and ends by itself."""
+"""/lock and /unlock: for a while only staff speak. A lock is a mode: it survives a restart and ends by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -12,8 +11,11 @@ from tornado_chat import (
     Call,
     Command,
     CommandRefused,
+    Draft,
     DurationParam,
     Gate,
+    Listener,
+    ModeChanged,
     Pass,
     PluginApi,
     PluginOptions,
@@ -26,7 +28,7 @@ from tornado_chat import (
     hookimpl,
 )
 
-KEY = "lock"
+MODE = "lock"
 DAY_MINUTES = 1440
 
 
@@ -39,60 +41,23 @@ class Options(PluginOptions):
     """Whether guests may come in at all."""
 
 
-class Lock(msgspec.Struct, frozen=True):
-    """A lock that holds `until` then."""
-
-    until: datetime
-    reason: str = ""
-
-
-class State:
-    """One app's lock: read from storage when it is first asked for, and kept."""
-
-    def __init__(self, api: PluginApi) -> None:
-        self._api = api
-        self._lock: Lock | None = None
-        self._read = False
-
-    async def current(self) -> Lock | None:
-        """Return the lock that holds now."""
-        if not self._read:
-            stored = await self._api.storage.get(KEY)
-            if not self._read:  # a command may have set it meanwhile
-                self._lock = None if stored is None else msgspec.convert(stored, Lock)
-                self._read = True
-        return self._lock if self._lock is not None and self._lock.until > self._api.now() else None
-
-    async def set(self, seconds: int, reason: str) -> None:
-        """Lock for so many seconds."""
-        lock = Lock(self._api.now() + timedelta(seconds=seconds), reason)
-        await self._api.storage.put(KEY, lock, expires_in=seconds)
-        self._lock, self._read = lock, True
-
-    async def clear(self) -> None:
-        """Unlock."""
-        await self._api.storage.delete(KEY)
-        self._lock, self._read = None, True
-
-
 @hookimpl
 def register_commands(api: PluginApi) -> Iterable[Command]:
     options: Options = api.options
-    state: State = api.state(State)
 
     async def lock(call: Call) -> None:
         seconds = call.args.get("duration", options.default_mins * 60)
         if not 1 <= seconds <= 30 * DAY_MINUTES * 60:
             raise CommandRefused("A lock lasts from 1 s to 30 days")
         reason = call.args.get("reason", "")
-        await state.set(seconds, reason)
-        await api.tell_all(f"{call.user.uname} locked the chat for {duration_text(seconds)}{_because(reason)}")
+        await api.turn_on(call.user, MODE, seconds=seconds, reason=reason)
+        name = api.public_name(call.user)
+        await api.tell_all(f"{name} locked the chat for {duration_text(seconds)}{_because(reason)}")
 
     async def unlock(call: Call) -> None:
-        if await state.current() is None:
+        if await api.turn_off(call.user, MODE) is None:
             raise CommandRefused("The chat is not locked")
-        await state.clear()
-        await api.tell_all(f"{call.user.uname} unlocked the chat")
+        await api.tell_all(f"{api.public_name(call.user)} unlocked the chat")
 
     yield Command(
         name="lock",
@@ -107,20 +72,34 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 @hookimpl
 def register_gates(api: PluginApi) -> Iterable[Gate]:
     options: Options = api.options
-    state: State = api.state(State)
+
+    def judge(user: User) -> Pass | Reject:
+        if user.role is not Role.MEMBER or (lock := api.mode(MODE)) is None:
+            return Pass()
+        left = "" if lock.until is None else f" for another {duration_text((lock.until - api.now()).total_seconds())}"
+        return Reject(f"The chat is locked{left}{_because(lock.reason)}", code="LOCKED")
 
     async def speak(user: User) -> Pass | Reject:
-        if user.role is not Role.MEMBER or (lock := await state.current()) is None:
-            return Pass()
-        left = duration_text((lock.until - api.now()).total_seconds())
-        return Reject(f"The chat is locked for another {left}{_because(lock.reason)}", code="LOCKED")
+        return judge(user)
+
+    def accept(draft: Draft) -> Pass | Reject:
+        return judge(draft.user)  # the lock may be younger than the message, where a filter took its time
 
     async def join(visitor: Visitor) -> Pass | Reject:
         if visitor.user is None and not options.guests:
             return Reject("Log in to come in", code="USER_REQUIRED")
         return Pass()
 
-    yield Gate(join=join, speak=speak)
+    yield Gate(join=join, speak=speak, accept=accept)
+
+
+@hookimpl
+def register_listeners(api: PluginApi) -> Iterable[Listener]:
+    async def changed(change: ModeChanged) -> None:
+        if change.mode.name == MODE and not change.on and not change.by:
+            await api.tell_all("The chat is no longer locked")
+
+    yield Listener(ModeChanged, changed)
 
 
 def _because(reason: str) -> str:

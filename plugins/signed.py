@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from tornado_chat import App, PluginApi, PluginOptions, Role, User, hookimpl, is_uname, parse_level, parse_time
+from tornado_chat import App, PluginApi, PluginOptions, Role, Secret, User, hookimpl, is_uname, parse_level, parse_time
 
 try:
     import jwt
@@ -31,7 +31,7 @@ class Key(Struct, forbid_unknown_fields=True, frozen=True):
     """What tokens are checked with: the secret of HS256, or the public key of RS256 or EdDSA in PEM."""
 
     alg: Literal["HS256", "RS256", "EdDSA"]
-    key: str
+    key: Secret
     kid: str = ""
 
 
@@ -134,15 +134,15 @@ class SignedIdentity:
 
 def _prepare(key: Key) -> Any:
     """Return a key as PyJWT takes it. Raises ValueError or InvalidKeyError where it can't be one."""
-    if "PRIVATE KEY-----" in key.key:
+    if "PRIVATE KEY-----" in key.key.reveal():
         raise ValueError("this is a private key; the chat needs the public one, and nobody else should have the other")
     if key.alg == "HS256":
-        if len(key.key.encode()) < SHORTEST_SECRET:
+        if len(key.key.reveal().encode()) < SHORTEST_SECRET:
             raise ValueError(f"a secret of HS256 has at least {SHORTEST_SECRET} bytes")
-        return jwt.PyJWS().get_algorithm_by_name(key.alg).prepare_key(key.key)
+        return jwt.PyJWS().get_algorithm_by_name(key.alg).prepare_key(key.key.reveal())
     kinds = RSAPublicKey if key.alg == "RS256" else Ed25519PublicKey | Ed448PublicKey
     try:
-        public = load_pem_public_key(key.key.encode())
+        public = load_pem_public_key(key.key.reveal().encode())
         usable = isinstance(public, kinds)
     except (ValueError, UnsupportedAlgorithm):
         usable = False

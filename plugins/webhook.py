@@ -25,6 +25,7 @@ from tornado_chat import (
     PluginOptions,
     Posted,
     Rejected,
+    Secret,
     Suspended,
     Unmuted,
     hookimpl,
@@ -49,7 +50,7 @@ class Options(PluginOptions):
 
     url: Annotated[str, Meta(pattern=r"\Ahttps?://[^\s]+\Z")]
     """Where to."""
-    secret: str = ""
+    secret: Secret = Secret("")
     """What requests are signed with; empty: they aren't."""
     events: tuple[Kind, ...] = ("rejected", "held", "muted", "unmuted", "suspended")
     """What is told of."""
@@ -79,7 +80,9 @@ class Hook:
             "X-Tornado-Chat-Timestamp": str(int(at.timestamp())),
         }
         if self._options.secret:
-            headers["X-Tornado-Chat-Signature"] = sign(self._options.secret, headers["X-Tornado-Chat-Timestamp"], body)
+            headers["X-Tornado-Chat-Signature"] = sign(
+                self._options.secret.reveal(), headers["X-Tornado-Chat-Timestamp"], body
+            )
         for attempt in range(self._options.tries):
             if attempt:
                 await self._pause(2.0 ** (attempt - 1))

@@ -51,6 +51,6 @@ def with_filters(chat: Chat, *checks: Callable[[Draft], Coroutine[Any, Any, Verd
     return services
 
 
-def load_plugin(name: str, services: Services | None = None, **options: Any) -> PluginSet:
+def load_plugin(name: str, services: Services | None = None, /, **options: Any) -> PluginSet:
     """Load one bundled plugin with these options."""
     return load_plugins("apps/2.toml", [name], {name: options}, discover([]), services or make_services())

@@ -100,6 +100,11 @@ class Client:
         self._socket.close()
         await asyncio.wait_for(self.closed.wait(), PATIENCE)
 
+    def drop(self) -> None:
+        """Be gone, and hear nothing more, without waiting for anything."""
+        self._reader.cancel()
+        self._socket.close()
+
     async def _read(self) -> None:
         while (frame := await self._socket.read_message()) is not None:
             if frame == "2":

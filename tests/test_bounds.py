@@ -26,6 +26,13 @@ async def metric(server: Any, name: str) -> float:
     return float(value)
 
 
+async def begun(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection that has sent something: the kernel keeps one that hasn't."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"G")
+    return reader, writer
+
+
 @pytest.mark.gen_test
 async def test_connections_per_app(serve: Any, connect: Any, make_config: Any) -> None:
     server = await serve(make_config(server="[limits]\nconnections_per_app = 2\n"))
@@ -62,8 +69,8 @@ async def test_every_limit_is_on_the_page(serve: Any, connect: Any, make_config:
 @pytest.mark.gen_test
 async def test_http_connections(serve: Any, make_config: Any) -> None:
     server = await serve(make_config(server="[limits]\nhttp_connections = 10\n"))
-    idle = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(10)]
-    reader, last = await asyncio.open_connection("127.0.0.1", server.port)
+    idle = [await begun(server.port) for _ in range(10)]
+    reader, last = await begun(server.port)
     assert await asyncio.wait_for(reader.read(), 10) == REFUSAL
     last.close()
     assert b"Content-Length: %d\r\n" % len(REFUSAL.partition(b"\r\n\r\n")[2]) in REFUSAL
@@ -71,7 +78,7 @@ async def test_http_connections(serve: Any, make_config: Any) -> None:
         writer.close()
         await writer.wait_closed()
     while server._http_connections.used > 9:  # not all of the five are known to be closed
-        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        _, writer = await begun(server.port)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
@@ -86,7 +93,7 @@ async def test_http_connections(serve: Any, make_config: Any) -> None:
 @pytest.mark.parametrize(("proxies", "refused"), [("[]", True), ('["127.0.0.1"]', False)])
 async def test_http_connections_of_one_address(serve: Any, make_config: Any, proxies: str, refused: bool) -> None:
     server = await serve(make_config(server=f"trusted_proxies = {proxies}\n[limits]\nconnections_per_address = 3\n"))
-    idle = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(6)]
+    idle = [await begun(server.port) for _ in range(6)]
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     answer = await asyncio.wait_for(reader.read(), 10)

@@ -271,10 +271,46 @@ def test_a_command_that_could_never_work_cannot_be_made(wrong: dict[str, Any], m
         (MessageIdParam("n"), "#17", 17),
         (MessageIdParam("n"), "17", 17),
         (ChoiceParam("n", choices=("On", "off")), "oN", "On"),
+        (NumberParam("n", off=True), "3", 3),
+        (NumberParam("n", off=True), "OFF", "off"),
+        (DurationParam("n", off=True), "off", "off"),
     ],
 )
 def test_an_argument_is_read_by_its_type(param: Param, typed: str, value: object) -> None:
     assert Command("do", nothing, params=(param,)).parse([typed]) == {"n": value}
+
+
+@pytest.mark.parametrize(
+    ("typed", "uname"),
+    [
+        ("eve", "eve"),
+        ("@eve", "eve"),
+        ("@@eve", "@eve"),
+        ('"donald duck"', "donald duck"),
+        ('@"donald duck"', "donald duck"),
+        ('"@eve"', "@eve"),
+        ('e"v"e', 'e"v"e'),
+        (r'"say \"hi\" now"', 'say "hi" now'),
+        (r'"\"eve\""', '"eve"'),
+        (r'"eve\\"', "eve\\"),
+        (r'"a\b"', r"a\b"),
+        ('"<img src="x" onerror=alert(1)>"', '<img src="x'),
+        (r'"<img src=\"x\" onerror=alert(1)>"', '<img src="x" onerror=alert(1)>'),
+    ],
+)
+def test_any_name_can_be_typed(typed: str, uname: str) -> None:
+    words = typed.split()
+    assert UserParam("who").take(words) == uname
+
+
+@given(st.text(alphabet='ab"@\\ ', min_size=1))
+@settings(deadline=None)
+def test_in_quotes_a_name_is_what_it_is(text: str) -> None:
+    uname = " ".join(text.split()) or "x"
+    escaped = uname.replace("\\", "\\\\").replace('"', '\\"')
+    words = [*f'"{escaped}"'.split(), "10"]
+    assert UserParam("who").take(words) == uname
+    assert words == ["10"]
 
 
 NUMBER = NumberParam("sides", least=2, most=100)
@@ -301,6 +337,16 @@ CHOICE = ChoiceParam("mode", choices=("on", "off"))
             DurationParam("for"),
             "soon",
             '"soon" is no duration. Usage: /do <for>; for: 10 (minutes), 90s, 10m, 2h or 1d2h',
+        ),
+        (
+            DurationParam("for"),
+            "off",
+            '"off" is no duration. Usage: /do <for>; for: 10 (minutes), 90s, 10m, 2h or 1d2h',
+        ),
+        (
+            NumberParam("secs", least=1, most=9, off=True),
+            "offs",
+            "secs must be a whole number from 1 to 9. Usage: /do <secs|off>; secs: 1 to 9",
         ),
         (UserParam("who"), "@", "that is no name. Usage: /do <who>"),
     ],

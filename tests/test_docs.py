@@ -24,6 +24,7 @@ from tornado_chat.happenings import HAPPENINGS
 from tornado_chat.metrics import PluginMetrics
 from tornado_chat.models import HeldMessage, Message, Mode, Mute, Role, User
 from tornado_chat.plugins import discover
+from tornado_chat.secret import Secret
 from tornado_chat.testing import ChatFixture, Person
 from tornado_chat.verdicts import fault_of
 from tornado_chat.web import AppReading, Bound, DatabaseReading, Health, Reading
@@ -146,7 +147,7 @@ def test_every_bundled_plugin_and_its_options_are_documented(name: str) -> None:
     options = getattr(discover([])[name].load(), "Options", None)
     for field in msgspec.structs.fields(options) if options else ():
         default = list(field.default) if isinstance(field.default, tuple) else field.default
-        shown = "none, required" if default is msgspec.NODEFAULT else f"`{json.dumps(default)}`"
+        shown = "none, required" if default is msgspec.NODEFAULT else f"`{json.dumps(default, default=Secret.reveal)}`"
         assert f"| `{field.name}` | {shown} |" in section
 
 

@@ -19,15 +19,17 @@ LAYERS = (
      "addresses", "events", "commands", "filters", "snapshot", "room",
      "store", "bus", "identity", "writer", "sanctions", "moderation", "presence", "chat", "plugin_api",
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
-     "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "audit", "bans",
-     "ban_list", "modes", "networks", "people", "records", "settling", "speech"},
+     "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "audit",
+     "bans", "ban_list", "modes", "networks", "people", "records", "settling", "speech", "secret",
+     "matching", "folding", "disguises", "confusables", "unicode_tables"},
     # adapters
     {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
      "identity_moneypot", "store_mongo", "store_mongo_records", "mongo_rows", "http_server",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
      "http_client", "store_memory", "file_watch", "manual_clock"},
     # the composition root, and what calls it
-    {"server", "cli", "__main__", "assembly", "reloader", "loop_watch", "plugin_list", "trial", "scaffold", "testing"},
+    {"server", "cli", "__main__", "assembly", "reloader", "loop_watch", "plugin_list", "trial", "scaffold", "testing",
+     "garbage"},
 )  # fmt: skip
 CORE_MAY_IMPORT = {"msgspec"}
 HOMES = {

@@ -51,7 +51,8 @@ async def test_the_seeds_full_example_works_with_another_url_and_nothing_else(
         "[socket] Disconnected",
     ]
     donald = {"id": 69, "uname": "donald", "role": "admin"}
-    assert lines[1][1] == {"user": donald, "room": {"users": {"donald": donald}, "history": [], "muteList": {}}}
+    room = {"users": {"donald": donald}, "history": [], "muteList": {}, "modes": {}}
+    assert lines[1][1] == {"user": donald, "room": room}
     assert lines[3][1] == {"id": 1, "user": {"uname": "donald", "role": "admin"}, "text": "Hello, world!"}
     assert lines[4][1:] == [None]
 

@@ -8,10 +8,13 @@ import pytest
 
 from tests.chats import load_plugin, make_chat, make_services
 from tests.manual_clock import ManualClock
-from tornado_chat import Draft, Pass, Reject, Role, User, Verdict
+from tornado_chat import AlertStaff, Draft, MuteSender, Pass, Reject, Role, Strike, User, Verdict
 from tornado_chat.errors import ConfigError
+from tornado_chat.moderation import Answer
 from tornado_chat.plugin_api import Services
 from tornado_chat.plugin_set import PluginSet
+from tornado_chat.testing import ChatFixture, Person
+from tornado_chat_plugins import flood as flood_plugin
 
 KATE = User(1, "Kate", Role.MEMBER)
 WAIT = "You are sending messages too quickly. Wait {}."
@@ -29,8 +32,8 @@ class Talk:
         services = make_services(make_chat(clock=self.clock))
         (self.filter,) = load(services, **options).moderation.filters
 
-    async def say(self, user: User = KATE) -> Verdict:
-        return await self.filter.filter.check(Draft(2, user, "hi", "hi"))
+    async def say(self, user: User = KATE, text: str = "hi") -> Verdict:
+        return await self.filter.filter.check(Draft(2, user, text, text))
 
 
 @pytest.mark.gen_test
@@ -53,6 +56,19 @@ async def test_a_refused_message_costs_nothing() -> None:
         assert isinstance(await talk.say(), Reject)
     talk.clock.advance(1)
     assert await talk.say() == Pass()
+
+
+@pytest.mark.gen_test
+async def test_a_message_of_many_lines_counts_as_several() -> None:
+    talk = Talk(burst=5, rate=1.0, lines=10)
+    assert await talk.say(text="\n".join("x" * 10)) == Pass()
+    assert await talk.say(text="\n".join("x" * 11)) == Pass()
+    assert await talk.say(text="\n".join("x" * 21)) == Reject(WAIT.format("1 second"))
+    assert await talk.say(text="\n".join("x" * 20)) == Pass()
+    talk.clock.advance(4)
+    assert await talk.say(text="\n".join("x" * 175)) == Reject(WAIT.format("1 second"))
+    talk.clock.advance(1)
+    assert await talk.say(text="\n".join("x" * 175)) == Pass()
 
 
 @pytest.mark.gen_test
@@ -89,10 +105,102 @@ async def test_who_has_a_full_bucket_again_is_forgotten() -> None:
     assert len(buckets._buckets) <= 1000
 
 
-@pytest.mark.parametrize("options", [{"burst": 0}, {"rate": 0.0}, {"rate": -1.0}, {"burst": "5"}, {"speed": 1}])
+async def flood(chat: ChatFixture, eve: Person) -> Answer:
+    """Say something until it is refused with a mute; return that answer."""
+    for number in range(100):
+        answer = await eve.say(f"{number}")
+        if answer.notice is not None and "muted" in answer.notice:
+            return answer
+    raise AssertionError("nobody is muted")
+
+
+@pytest.mark.gen_test
+async def test_who_is_refused_too_often_is_muted_each_time_longer_and_staff_are_told_once(chat: ChatFixture) -> None:
+    options = {"strikes": 3, "window": 20.0, "mute_seconds": 60, "max_mute_seconds": 200}
+    await chat.open("flood", options={"flood": options})
+    eve, bob, alice = await chat.join("eve"), await chat.join("bob", role="mod"), await chat.join("alice")
+    told = []
+    for lasts in (60, 120, 200, 200):
+        told.append((await flood(chat, eve)).notice)
+        assert (await eve.say("and?")).ack == "USER_MUTED"
+        await chat.advance(lasts - 1)
+        assert (await eve.say("and?")).ack == "USER_MUTED"
+        await chat.advance(11)
+    muted = "You are sending messages too quickly. You are muted for {}."
+    assert told == [muted.format(lasts) for lasts in ("1 min", "2 min", "3 min 20 s", "3 min 20 s")]
+    assert bob.notices == ["eve floods the chat, and is muted for 1 min"]
+    assert alice.notices == []
+    await chat.advance(200)
+    assert (await flood(chat, eve)).notice == muted.format("1 min")
+    assert len(bob.notices) == 2
+
+
+@pytest.mark.gen_test
+async def test_refusals_that_are_far_apart_mute_nobody(chat: ChatFixture) -> None:
+    await chat.open("flood", options={"flood": {"burst": 1, "rate": 0.05, "strikes": 3, "window": 10.0}})
+    eve = await chat.join("eve")
+    for _ in range(20):
+        await chat.advance(5)
+        assert (await eve.say("hi")).ack in {None, "MESSAGE_REJECTED"}
+    assert eve.room["muteList"] == {}
+
+
+@pytest.mark.gen_test
+async def test_nobody_is_muted_where_that_is_turned_off(chat: ChatFixture) -> None:
+    await chat.open("flood", options={"flood": {"strikes": 0}})
+    eve = await chat.join("eve")
+    acks = {(await eve.say(f"{number}")).ack for number in range(100)}
+    assert acks == {None, "MESSAGE_REJECTED"}
+
+
+@pytest.mark.gen_test
+async def test_a_mute_is_a_strike(chat: ChatFixture) -> None:
+    talk = Talk(burst=1, rate=0.001)
+    verdicts = [await talk.say() for _ in range(6)]
+    assert verdicts[-1] == Reject(
+        "You are sending messages too quickly. You are muted for 1 min.",
+        actions=(
+            MuteSender(60, "flooding"),
+            Strike("flooding"),
+            AlertStaff("Kate floods the chat, and is muted for 1 min"),
+        ),
+    )
+    assert [verdict.actions for verdict in verdicts[:-1]] == [()] * 5
+
+
+@pytest.mark.gen_test
+async def test_who_was_refused_or_muted_long_ago_is_forgotten() -> None:
+    strikes = flood_plugin.Strikes(flood_plugin.Options(strikes=2, window=5.0, mute_seconds=1, max_mute_seconds=5))
+    for number in range(5000):
+        assert strikes.refuse(f"user{number}", number) == (0, False)
+        assert strikes.refuse(f"user{number}", number) == (1, True)
+        assert strikes.refuse(f"other{number}", number) == (0, False)
+    assert len(strikes._refused) + len(strikes._muted) <= 1001
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"burst": 0},
+        {"rate": 0.0},
+        {"rate": -1.0},
+        {"burst": "5"},
+        {"speed": 1},
+        {"lines": 0},
+        {"strikes": -1},
+        {"window": 0},
+        {"mute_seconds": 0},
+        {"max_mute_seconds": 1e9},
+    ],
+)
 def test_options_that_make_no_sense_stop_the_start(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"apps/2\.toml: plugin\.flood\."):
         load(**options)
+
+
+def test_the_longest_mute_is_not_below_the_first() -> None:
+    with pytest.raises(ConfigError, match=r"apps/2\.toml: plugin\.flood: mute_seconds must not be above max_mute_sec"):
+        load(mute_seconds=61, max_mute_seconds=60)
 
 
 @pytest.mark.gen_test

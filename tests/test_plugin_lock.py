@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from types import ModuleType
+
 import pytest
 
+from tornado_chat import Draft, Filter, Pass, PluginApi, Verdict, hookimpl
 from tornado_chat.testing import ChatFixture, JoinRefused
 
 
@@ -67,3 +72,78 @@ async def test_guests_may_be_kept_out(chat: ChatFixture) -> None:
     await chat.open("lock", options={"lock": {"guests": False}})
     with pytest.raises(JoinRefused, match="USER_REQUIRED: Log in to come in"):
         await chat.join(None)
+
+
+@pytest.mark.gen_test
+async def test_a_lock_is_a_mode_of_the_room_and_its_end_is_told_once(chat: ChatFixture) -> None:
+    await chat.open("lock")
+    alice, bob = await chat.join("alice"), await chat.join("bob", role="mod")
+    await bob.say('/lock 1m "quiet" <b>please</b> 🤫')
+    (lock,) = alice.room["modes"].items()
+    assert lock == (
+        "lock",
+        {"value": True, "until": "2026-01-01T00:01:00.000Z", "reason": '"quiet" <b>please</b> 🤫'},
+    )
+    await chat.advance(60)
+    await chat.advance(3600)
+    assert alice.room["modes"] == {}
+    assert alice.notices[1:] == ["The chat is no longer locked"]
+    await bob.say("/lock 1m")
+    await bob.say("/unlock")
+    await chat.advance(3600)
+    assert alice.notices[2:] == ["bob locked the chat for 1 min", "bob unlocked the chat"]
+
+
+@pytest.mark.gen_test
+async def test_the_end_is_told_where_it_came_while_the_server_was_away(chat: ChatFixture) -> None:
+    await chat.open("lock")
+    await (await chat.join("bob", role="mod")).say("/lock 1m")
+    await chat.restart()
+    chat.clock.advance(3600)
+    await chat.open("lock")
+    alice = await chat.join("alice")
+    assert (await alice.say("hi")).ack is None
+    assert (alice.room["modes"], alice.notices) == ({}, ["The chat is no longer locked"])
+
+
+@pytest.mark.gen_test
+async def test_the_room_is_not_told_who_locked_it_where_the_app_hides_that(chat: ChatFixture) -> None:
+    chat.hide_actor = True
+    await chat.open("lock")
+    alice, bob = await chat.join("alice"), await chat.join("bob", role="mod")
+    await bob.say("/lock 1m")
+    await bob.say("/unlock")
+    assert alice.notices == ["A moderator locked the chat for 1 min", "A moderator unlocked the chat"]
+    assert "bob" not in str([payload for name, payload in alice.events if name == "mode_changed"])
+
+
+@pytest.mark.gen_test
+async def test_a_member_may_not_lock_or_unlock(chat: ChatFixture) -> None:
+    await chat.open("lock")
+    alice, bob = await chat.join("alice"), await chat.join("bob", role="mod")
+    await bob.say("/lock")
+    assert (await alice.say("/unlock")).notice == "You are not authorized to do that"
+    assert (await alice.say("hi")).ack == "LOCKED"
+
+
+@pytest.mark.gen_test
+async def test_a_message_that_was_being_looked_at_when_the_chat_was_locked_is_refused(chat: ChatFixture) -> None:
+    go_on = asyncio.Event()
+    slow_filter = ModuleType("slow_filter")
+
+    @hookimpl
+    def register_filters(api: PluginApi) -> Iterator[Filter]:
+        async def check(draft: Draft) -> Verdict:
+            await go_on.wait()
+            return Pass()
+
+        yield Filter(check)
+
+    slow_filter.register_filters = register_filters  # type: ignore[attr-defined]
+    await chat.open("lock", slow_filter)
+    alice, bob = await chat.join("alice"), await chat.join("bob", role="mod")
+    saying = asyncio.ensure_future(alice.say("hi"))
+    await bob.say("/lock")
+    go_on.set()
+    assert (await saying).ack == "LOCKED"
+    assert bob.messages == []

@@ -27,6 +27,7 @@ from tornado_chat.clock import SystemClock
 from tornado_chat.errors import ConfigError
 from tornado_chat.identity import App, IdentityProvider
 from tornado_chat.models import Role, User, is_uname
+from tornado_chat.secret import Secret
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "plugins" / "README.md").read_text("utf-8")
@@ -180,7 +181,7 @@ async def test_a_refusal_is_counted_and_its_log_line_has_nothing_of_the_token(ca
     caplog.set_level(logging.DEBUG)
     counted: list[str] = []
     signed = importlib.import_module("tornado_chat_plugins.signed")
-    options = signed.Options(keys=(signed.Key("HS256", SECRET),))
+    options = signed.Options(keys=(signed.Key("HS256", Secret(SECRET)),))
     log = logging.getLogger("tests.signed")
     api = SimpleNamespace(app_id=2, options=options, log=log, count=counted.append, now=SystemClock().now)
     identity = signed.register_identity(api)

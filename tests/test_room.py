@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from tornado_chat.models import Message, Mute, Role, User
-from tornado_chat.room import Room
+from tornado_chat.room import MAX_DELETIONS, Room
+from tornado_chat.store import Deletion
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
 KATE = User(1, "Kate", Role.MEMBER)
@@ -241,3 +242,17 @@ def test_an_owner_who_is_an_admin_stays_one(room: Room) -> None:
     room.owners = frozenset({"carol"})
     room.enter(User(4, "carol", Role.ADMIN))
     assert room.known("carol") == ("carol", Role.ADMIN)
+
+
+def test_deletions_are_remembered_up_to_a_number_and_who_missed_one_reloads(room: Room) -> None:
+    for number in range(1, MAX_DELETIONS + 3):
+        room.remember([message(number)])
+        room.forget({number})
+    assert len(room._deletions) == MAX_DELETIONS
+    assert [room.covers(since) for since in (0, 2, 3, room.newest)] == [False, False, True, True]
+    last = room.newest
+    room.remember([message(last + 1)])
+    room.restore([], [Deletion(1, 1)] * (MAX_DELETIONS + 1))
+    assert not room.covers(last + 1)
+    room.remember([message(number) for number in range(last + 2, last + 5)])
+    assert [room.covers(since) for since in (last + 1, last + 2)] == [False, True]

@@ -12,6 +12,7 @@ from tornado_chat.commands import (
     Say,
     UserParam,
 )
+from tornado_chat.confusables import mixes_scripts, name_skeleton, scripts_of, skeleton
 from tornado_chat.errors import (
     CommandRefused,
     HttpError,
@@ -21,6 +22,7 @@ from tornado_chat.errors import (
     StoreUnavailable,
 )
 from tornado_chat.filters import Filter
+from tornado_chat.folding import graphemes
 from tornado_chat.gates import Gate, Visitor
 from tornado_chat.happenings import (
     Alerted,
@@ -45,6 +47,7 @@ from tornado_chat.hookspecs import hookimpl
 from tornado_chat.http import HttpClient, HttpResponse
 from tornado_chat.identity import App, IdentityProvider, parse_level, parse_time
 from tornado_chat.listeners import Listener
+from tornado_chat.matching import Forms, Normalised, Reading, normalise, search_forms
 from tornado_chat.models import (
     AuditEntry,
     Ban,
@@ -62,6 +65,7 @@ from tornado_chat.models import (
 from tornado_chat.networks import parse_network
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
+from tornado_chat.secret import Secret
 from tornado_chat.storage import PluginStorage
 from tornado_chat.text import duration_text, listing, one_line, span_text
 from tornado_chat.verdicts import (
@@ -96,6 +100,7 @@ __all__ = [
     "Draft",
     "DurationParam",
     "Filter",
+    "Forms",
     "Gate",
     "Happening",
     "Held",
@@ -116,6 +121,7 @@ __all__ = [
     "Mute",
     "MuteSender",
     "Muted",
+    "Normalised",
     "NumberParam",
     "Param",
     "Pass",
@@ -127,6 +133,7 @@ __all__ = [
     "Posted",
     "PurgeSender",
     "RankRefused",
+    "Reading",
     "Recorded",
     "Reject",
     "Rejected",
@@ -135,6 +142,7 @@ __all__ = [
     "Role",
     "Route",
     "Say",
+    "Secret",
     "Shadow",
     "StoreUnavailable",
     "Strike",
@@ -149,12 +157,19 @@ __all__ = [
     "Visitor",
     "duration_text",
     "fold",
+    "graphemes",
     "hookimpl",
     "is_uname",
     "listing",
+    "mixes_scripts",
+    "name_skeleton",
+    "normalise",
     "one_line",
     "parse_level",
     "parse_network",
     "parse_time",
+    "scripts_of",
+    "search_forms",
+    "skeleton",
     "span_text",
 ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tornado_chat.audit import Audit
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
-from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, RankRefused, StoreUnavailable
+from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, RankRefused, StoreAway, StoreUnavailable
 from tornado_chat.events import (
+    Event,
     message_deleted,
     message_held,
     message_reviewed,
@@ -25,12 +27,20 @@ from tornado_chat.happenings import Alerted, Deleted, Happening, Held, Struck
 from tornado_chat.holding import Holding
 from tornado_chat.models import AuditEntry, HeldMessage, Message, User, fold
 from tornado_chat.room import Room
-from tornado_chat.sanctions import Sanctions
+from tornado_chat.sanctions import Sanctions, a_role
 from tornado_chat.store import Posting, Store
 from tornado_chat.verdicts import Action, AlertStaff, MuteSender, PurgeSender, Strike
 from tornado_chat.writer import Writer
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Erasure:
+    ids: Sequence[int]
+    event: Event
+    happening: Deleted
+    entries: Sequence[AuditEntry]
 
 
 class Actions:
@@ -60,6 +70,7 @@ class Actions:
         self._clock = clock
         self._audit = audit
         self._happened = happened
+        self._unsettled: list[_Erasure] = []  # that may have been done in the database
 
     async def tell(self, uname: str, text: str) -> None:
         """Show a text to one user, in all tabs; to one who isn't here, nothing is done."""
@@ -111,10 +122,9 @@ class Actions:
             raise CommandRefused(f"There is no message {message_id} that could be deleted")
         if not message.plugin and message.user.key != actor.key:
             self._sanctions.require_rank(actor, message.user.uname)
-        await self._delete([message])
-        await self._bus.publish(self._app_id, message_deleted(message.id))
-        self._happened(Deleted((message.id,), actor.uname))
-        await self._record_deleted(actor, [message], reason, plugin)
+        ids = (message.id,)
+        entries = self._deletions(actor, [message], reason, plugin)
+        await self._erase(_Erasure(ids, message_deleted(message.id), Deleted(ids, actor.uname), entries))
         return message
 
     async def purge(self, actor: User, uname: str, reason: str = "", plugin: str = "") -> int:
@@ -126,12 +136,10 @@ class Actions:
         await self._writer.settled()  # what was said a moment ago may still wait to be stored
         messages = self._room.messages_of(uname)
         spelled, _ = self._room.known(uname)
-        if messages:
-            ids = await self._delete(messages)
-            await self._bus.publish(self._app_id, messages_purged(spelled, ids))
-            self._happened(Deleted(tuple(ids), actor.uname, spelled))
+        ids = tuple(message.id for message in messages)
         purged = self._audit.entry(actor, "purge", spelled, reason=reason, plugin=plugin)
-        await self._record_deleted(actor, messages, reason, plugin, purged)
+        entries = [purged, *self._deletions(actor, messages, reason, plugin)]
+        await self._erase(_Erasure(ids, messages_purged(spelled, ids), Deleted(ids, actor.uname, spelled), entries))
         return len(messages)
 
     async def clear(self, actor: User, reason: str = "", plugin: str = "") -> int:
@@ -141,13 +149,22 @@ class Actions:
         """
         await self._writer.settled()
         messages = self._room.history
-        if messages:
-            ids = await self._delete(messages)
-            await self._bus.publish(self._app_id, room_purged(ids))
-            self._happened(Deleted(tuple(ids), actor.uname))
+        ids = tuple(message.id for message in messages)
         cleared = self._audit.entry(actor, "clear", reason=reason, plugin=plugin)
-        await self._record_deleted(actor, messages, reason, plugin, cleared)
+        entries = [cleared, *self._deletions(actor, messages, reason, plugin)]
+        await self._erase(_Erasure(ids, room_purged(ids), Deleted(ids, actor.uname), entries))
         return len(messages)
+
+    async def settle(self) -> None:
+        """Finish the deletions of which it isn't known whether they were done: a text can't be undeleted.
+
+        Raises StoreUnavailable.
+        """
+        while self._unsettled:
+            erasure = self._unsettled[0]
+            if any(self._room.find_message(number) for number in erasure.ids):
+                await self._carry_through(erasure)
+            self._unsettled = [other for other in self._unsettled if other is not erasure]
 
     async def withdraw(self, actor: User, message_id: int, reason: str, plugin: str) -> HeldMessage:
         """Take a message that was shown back, and have it wait for a moderator.
@@ -199,8 +216,14 @@ class Actions:
         return message
 
     async def deny(self, actor: User, held_id: int) -> HeldMessage:
-        """Drop a message that waits, and return it. Raises CommandRefused where none waits."""
+        """Drop a message that waits, and return it.
+
+        Raises CommandRefused where none waits, or its sender stands above the actor.
+        """
         held = self._take(actor, held_id)
+        if held.user.role.outranks(actor.role):
+            self._holding.put_back(held)
+            raise RankRefused(f"{NOT_AUTHORIZED}: {held.user.uname} is {a_role(held.user.role)}")
         await self._reviewed(held, actor, approved=False)
         return held
 
@@ -220,30 +243,36 @@ class Actions:
             kind = type(action).__name__
             log.warning("app %d: plugin %s: %s was not done: %s", self._app_id, plugin, kind, error)
 
-    async def _delete(self, messages: Sequence[Message]) -> list[int]:
-        ids = [message.id for message in messages]
-        await self._store.delete_messages(self._app_id, ids, self._room.newest)
-        self._room.forget(set(ids))
-        return ids
+    async def _erase(self, erasure: _Erasure) -> None:
+        try:
+            await self._carry_through(erasure)
+        except StoreAway:  # it wasn't asked
+            raise
+        except StoreUnavailable:
+            self._unsettled.append(erasure)
+            raise
 
-    async def _record_deleted(
-        self, actor: User, messages: Sequence[Message], reason: str, plugin: str, *before: AuditEntry
-    ) -> None:
-        await self._audit.record(
-            *before,
-            *(
-                self._audit.entry(
-                    actor,
-                    "delete",
-                    message.user.uname,
-                    reason=reason,
-                    message_id=message.id,
-                    text=message.text,
-                    plugin=plugin,
-                )
-                for message in messages
-            ),
-        )
+    async def _carry_through(self, erasure: _Erasure) -> None:
+        if erasure.ids:
+            await self._store.delete_messages(self._app_id, erasure.ids, self._room.newest)
+            self._room.forget(set(erasure.ids))
+            await self._bus.publish(self._app_id, erasure.event)
+            self._happened(erasure.happening)
+        await self._audit.record(*erasure.entries)
+
+    def _deletions(self, actor: User, messages: Sequence[Message], reason: str, plugin: str) -> list[AuditEntry]:
+        return [
+            self._audit.entry(
+                actor,
+                "delete",
+                message.user.uname,
+                reason=reason,
+                message_id=message.id,
+                text=message.text,
+                plugin=plugin,
+            )
+            for message in messages
+        ]
 
     def _take(self, actor: User, held_id: int) -> HeldMessage:
         held = self._holding.take(held_id)

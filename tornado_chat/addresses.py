@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+# Where the last four bytes of an IPv6 address are an IPv4 address: mapped, compatible, translated (RFC 2765, 6052).
+_HOLDING_V4 = [IPv6Network("::/96"), IPv6Network("::ffff:0:0/96"), IPv6Network("::ffff:0:0:0/96")]
+_HOLDING_V4.append(IPv6Network("64:ff9b::/96"))
+# What Python, or some versions of it, takes for global: RFC 8215, 3879 and 6890; and Azure's service for its machines.
+_LOCAL = [ip_network(text) for text in ("64:ff9b:1::/48", "fec0::/10", "192.0.0.0/24", "168.63.129.16/32")]
 
 
 class Reach:
@@ -19,9 +25,21 @@ class Reach:
     def allows(self, address: str) -> bool:
         """Tell whether a plugin may connect to an IP address."""
         parsed = ip_address(address.partition("%")[0])
-        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        return parsed.is_global or any(parsed in network for network in self._networks)
+        real = _real(parsed)
+        if any(one in network for network in self._networks for one in (parsed, real)):
+            return True
+        return real.is_global and not real.is_multicast and not any(real in network for network in _LOCAL)
+
+
+def _real(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address that an IPv6 address stands for, where it does."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if any(address in network for network in _HOLDING_V4):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
 
 
 class TrustedProxies:

@@ -48,7 +48,7 @@ class Assembly:
         bounds: Bounds,
         identities: Mapping[str, IdentityProvider],
         make_http: Callable[[], HttpClient],
-        protected: Protected,
+        protected: Protected = lambda _: False,
     ) -> None:
         self._store = store
         self._bus = bus

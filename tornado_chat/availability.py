@@ -28,6 +28,8 @@ class Availability:
         self._read = read
         self._write = write
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._settlers: list[Probe] = []
         self.readable = True
         self.writable = True
         self.outages = 0
@@ -40,16 +42,21 @@ class Availability:
             what = "away" if not self.readable else "not storing anything"
             raise StoreAway(f"{self._name} is {what}; it is asked again every {LAST_PROBE:g} s")
 
+    def on_return(self, settle: Probe) -> None:
+        """Await `settle` each time that the database is back; where that fails, it isn't."""
+        self._settlers.append(settle)
+
     def failed(self, error: StoreUnavailable) -> None:
         """Take note that an operation failed: refuse what comes, and begin to probe."""
         self.readable = self.writable = False
-        if self._task is None:
+        if self._task is None and not self._closed:
             self.outages += 1
             log.error("%s; messages are refused until it is back", error)
             self._task = asyncio.get_running_loop().create_task(self._probe(), name="database probe")
 
     async def close(self) -> None:
-        """Stop probing."""
+        """Stop probing, and don't begin again."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -72,7 +79,10 @@ class Availability:
             self.readable = True
             await self._write()
             self.writable = True
+            for settle in self._settlers:
+                await settle()
         except StoreUnavailable as error:
+            self.writable = False
             log.debug("%s", error)
         except Exception:
             log.exception("probing the database failed")

@@ -112,6 +112,14 @@ class Bans:
         await self._audit.record(self._audit.entry(actor, "unban", ban.target, plugin=plugin))
         return ban
 
+    async def settle(self) -> None:
+        """Bring the database back to what the room knows. Raises StoreUnavailable."""
+        await self._settling.settle()
+
+    async def close(self) -> None:
+        """Settle what can be settled."""
+        await self._settling.close()
+
     @property
     def current(self) -> list[Ban]:
         """The bans that hold, in the order they were made."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from tornado_chat.bans import Bans, Protected
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
 from tornado_chat.commands import InstalledCommand, describe, is_command, usable
-from tornado_chat.errors import Ack, ChatFull
+from tornado_chat.errors import Ack, ChatFull, StoreUnavailable
 from tornado_chat.events import held_payload, user_payload
 from tornado_chat.gates import Visitor
 from tornado_chat.happenings import Happening, Joined, Left, Posted, Suspended, TabOpened
@@ -157,6 +158,7 @@ class Chat:
             happened=self._happened,
         )
         self._plugins = PluginSet(Moderation(app_id, {}, (), monotonic=clock.monotonic), self._supervisor())
+        store.on_return(self._settle)
         self._loaded = False
         self._background: set[asyncio.Task[None]] = set()
 
@@ -206,7 +208,8 @@ class Chat:
             self._holding.load(),
             self._modes.load(),
         )
-        deletions = await self._store.deletions(self.app_id, history[0].id - 1 if history else 0)
+        full = len(history) == self._history  # else the room remembers everything, and every deletion
+        deletions = await self._store.deletions(self.app_id, history[0].id - 1 if full else 0)
         self._room.restore(history, deletions)
         self._writer.begin_after(self._room.newest)
         for message in history:
@@ -368,8 +371,16 @@ class Chat:
         await self._presence.close()
         await self._rechecks.close()
         await self._sanctions.close()
+        await self._bans.close()
         await self._modes.close()
+        with contextlib.suppress(StoreUnavailable):
+            await self._actions.settle()
         await asyncio.gather(self._audit.close(), self._people.close())
+
+    async def _settle(self) -> None:
+        """Put right, or finish, what the database was asked when it was lost. Raises StoreUnavailable."""
+        for part in (self._sanctions, self._bans, self._modes, self._actions):
+            await part.settle()
 
     async def _publish(self, message: Message) -> None:
         self._room.remember([message])

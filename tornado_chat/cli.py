@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tornado_chat.config import AppFile, Config, DemoTable, IdentityTable, MongodbTable, ServerTable, load_config
 from tornado_chat.errors import ConfigError
+from tornado_chat.garbage import Collector
 from tornado_chat.http_server import allow_descriptors, hand_on, inherited_sockets
 from tornado_chat.logs import set_up_logging
 from tornado_chat.loop_watch import LoopWatch
@@ -225,8 +226,10 @@ async def _run(config: Config, *, port: int | None, demo: bool) -> list[socket.s
     loop.add_signal_handler(signal.SIGHUP, reload)
     watch = LoopWatch(server.plugin_of)
     watch.start()
+    collector = Collector(lambda: server.crowded)
     try:
         await server.start()
+        collector.start()
         host = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
         url = f"http://{host}:{server.port}"
         print(f"tornado-chat listening on {url}", flush=True)
@@ -234,6 +237,7 @@ async def _run(config: Config, *, port: int | None, demo: bool) -> list[socket.s
             print(f"Open {url}/ in a browser, in two tabs, and talk. Ctrl-C ends it.", file=sys.stderr, flush=True)
         await stop.wait()
     finally:
+        collector.stop()
         watch.stop()
         await server.stop(keep_listening=restart.is_set())
     return server.sockets if restart.is_set() else []

@@ -18,7 +18,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
 _AMOUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
 _PART = re.compile(r"([0-9]{1,12})([a-z]+)", re.ASCII)
+_QUOTED = re.compile(r'(?:[^\\]|\\.)*"')  # up to a last quote that isn't escaped
+_ESCAPED = re.compile(r'\\(["\\])')
 MAX_COOLDOWN = 86_400  # seconds
+OFF = "off"
 _UNITS: Mapping[str, int] = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
@@ -118,42 +121,67 @@ class Param:
     @property
     def usage(self) -> str:
         """`<name>` for a required argument, `[name]` for one that may be left out."""
-        return f"<{self.name}>" if self.required else f"[{self.name}]"
+        return self._bracketed(self.name)
+
+    def _bracketed(self, shown: str) -> str:
+        return f"<{shown}>" if self.required else f"[{shown}]"
+
+
+@dataclass(frozen=True, slots=True)
+class _OrOff(Param):
+    """With `off=True`, "off" may be typed too, in any case, and is the value then."""
+
+    off: bool = field(default=False, kw_only=True)
+
+    @property
+    def usage(self) -> str:
+        return self._bracketed(f"{self.name}|{OFF}" if self.off else self.name)
+
+    def take(self, words: list[str]) -> Any:
+        if self.off and words[0].casefold() == OFF:
+            del words[0]
+            return OFF
+        return self._take(words)
+
+    def _take(self, words: list[str]) -> int | None:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
 class UserParam(Param):
-    """A uname, in any case: one word, or several in double quotes; an @ before it is left out."""
+    r"""A uname, in any case: one word, or several in double quotes; an @ before it is left out.
+
+    In quotes any uname can be written: an @ is a part of it, and `\"` and `\\` stand for a quote and a backslash.
+    """
 
     def take(self, words: list[str]) -> str:
-        name = words.pop(0)
-        if name.removeprefix("@").startswith('"'):
-            name = name.replace('"', "", 1)
-            while not name.endswith('"'):
+        name = words.pop(0).removeprefix("@")
+        if name.startswith('"'):
+            name = name[1:]
+            while not _QUOTED.fullmatch(name):
                 if not words:
                     raise ValueError("a name in quotes has no end")
                 name += f" {words.pop(0)}"
-            name = name[:-1]
-        name = name.removeprefix("@")
+            name = _ESCAPED.sub(r"\1", name[:-1])
         if not name:
             raise ValueError("that is no name")
         return name
 
 
 @dataclass(frozen=True, slots=True)
-class DurationParam(Param):
-    """A duration; see parse_duration. Its value is in seconds.
+class DurationParam(_OrOff):
+    """A duration; see parse_duration. Its value is in seconds, or "off" where `off=True` allows for that.
 
     With `skip`, for one that isn't required, a word that doesn't begin with a digit is the next parameter's.
     """
 
-    skip: bool = False
+    skip: bool = field(default=False, kw_only=True)
 
     @property
     def hint(self) -> str:
         return f"{self.name}: 10 (minutes), 90s, 10m, 2h or 1d2h"
 
-    def take(self, words: list[str]) -> int | None:
+    def _take(self, words: list[str]) -> int | None:
         seconds = parse_duration(words)
         if seconds is None and self.skip and words[0][0] not in "0123456789":
             return None
@@ -163,8 +191,8 @@ class DurationParam(Param):
 
 
 @dataclass(frozen=True, slots=True)
-class NumberParam(Param):
-    """A whole number from `least` to `most`, in ASCII digits."""
+class NumberParam(_OrOff):
+    """A whole number from `least` to `most`, in ASCII digits; or "off" where `off=True` allows for that."""
 
     least: int = 0
     most: int = 1_000_000_000
@@ -173,7 +201,7 @@ class NumberParam(Param):
     def hint(self) -> str:
         return f"{self.name}: {self.least} to {self.most}"
 
-    def take(self, words: list[str]) -> int:
+    def _take(self, words: list[str]) -> int:
         number = _number(words.pop(0))
         if number is None or not self.least <= number <= self.most:
             raise ValueError(f"{self.name} must be a whole number from {self.least} to {self.most}")

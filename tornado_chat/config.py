@@ -20,26 +20,13 @@ from tornado_chat.errors import ConfigError
 from tornado_chat.models import MAX_ID
 from tornado_chat.origins import Origins
 from tornado_chat.room import PRESENCE_LIMIT
+from tornado_chat.secret import Secret
 
 T = TypeVar("T")
 
 DEFAULT_APP = "default.toml"
 SHORTEST_SECRET = 8
 Name = Annotated[str, Meta(pattern=NAME)]
-
-
-class Secret:
-    """A string that can't be printed by accident."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the string itself."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
 
 
 class Table(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -160,6 +147,10 @@ class AppFile(Table):
     plugins: tuple[Name, ...] = ("mute", "help", "reload")
     plugin: dict[str, dict[str, Any]] = {}
 
+    def __repr__(self) -> str:
+        # Not `plugin`: what plugins are told may be secret.
+        return f"AppFile(id={self.id}, plugins={self.plugins})"
+
     def __post_init__(self) -> None:
         Origins(self.origins)
         for index, name in enumerate(self.plugins):
@@ -182,7 +173,7 @@ class Config(Struct, frozen=True, kw_only=True):
     plugin_path: tuple[Path, ...]
     plugin_reach: tuple[str, ...] = ()
     data_dir: Path
-    plugin_secrets: tuple[str, ...]  # what plugins' options took from the environment
+    plugin_secrets: tuple[Secret, ...]  # what plugins' options took from the environment
     apps: Mapping[int, tuple[str, AppFile]]  # apps[app_id] = (name of its file, its contents)
     default_app: tuple[str, AppFile] | None
     directory: Path | None = None  # that all of this was read from
@@ -214,7 +205,7 @@ class Config(Struct, frozen=True, kw_only=True):
         found = [self.identity.moneypot.app_secret.reveal()] if self.identity.moneypot else []
         if match := re.search(r"//[^/@]*:([^/@]+)@", self.mongodb.uri.reveal()):
             found += [match.group(1), unquote_plus(match.group(1))]
-        found += self.plugin_secrets
+        found += [secret.reveal() for secret in self.plugin_secrets]
         found += [quoted(secret) for secret in found for quoted in (quote, quote_plus)]
         return [secret for secret in dict.fromkeys(found) if secret]
 
@@ -258,7 +249,7 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
         plugin_path=tuple(directory / folder for folder in server_file.plugins.path),
         plugin_reach=server_file.plugins.reach,
         data_dir=Path(server_file.server.data_dir),
-        plugin_secrets=tuple(plugin_secrets),
+        plugin_secrets=tuple(map(Secret, plugin_secrets)),
         apps=apps,
         default_app=default_app,
         directory=directory,

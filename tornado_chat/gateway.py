@@ -18,6 +18,7 @@ from tornado_chat.bus import Wanted
 from tornado_chat.chat import Seat
 from tornado_chat.commands import is_command
 from tornado_chat.engine import CloseReason, Engine, Limits, Refusal
+from tornado_chat.engine.pace import Pace
 from tornado_chat.engine.session import Session
 from tornado_chat.errors import MAX_TEXT, Ack, ChatFull, ClientError, IdentityUnavailable, StoreUnavailable
 from tornado_chat.events import CLIENT_ERROR, SYSTEM_MESSAGE, Event, server_closing
@@ -88,6 +89,11 @@ class Gateway:
     def route(self, path: str) -> tuple[str, type[RequestHandler], dict[str, Any]]:
         """Return the Tornado handler of Socket.IO, for an Application; `path` is a regular expression."""
         return self._engine.route(path)
+
+    @property
+    def pace(self) -> Pace:
+        """How fast newcomers are let in."""
+        return self._engine.pace
 
     @property
     def closes(self) -> Mapping[CloseReason, int]:

@@ -15,6 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests_futures.sessions import FuturesSession
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
 
 from tornado_chat.addresses import Reach
 from tornado_chat.errors import HttpError
@@ -141,11 +142,11 @@ class RequestsHttpClient:
 
 
 class AddressRefused(Exception):
-    """A name stands for an address that may not be asked."""
+    """A name stands for no address that may be asked."""
 
 
 class _Adapter(HTTPAdapter):
-    """Looks where a connection really goes, after the DNS has spoken, and before anything is sent."""
+    """Looks where a connection would go, after the DNS has spoken, and before it is made."""
 
     def __init__(self, reach: Reach | None, **options: Any) -> None:
         self._reach = reach
@@ -163,16 +164,35 @@ class _Adapter(HTTPAdapter):
 def _guarded(pool: Any, reach: Reach) -> Any:
     class Connection(pool.ConnectionCls):  # type: ignore[misc] # a class that is only known here
         def _new_conn(self) -> socket.socket:
-            made: socket.socket = super()._new_conn()
-            address = made.getpeername()[0]
-            if not reach.allows(address):
-                made.close()
-                raise AddressRefused(
-                    f"plugins may not ask {address}; to let them, add it to plugins.reach in server.toml"
-                )
-            return made
+            name: str = getattr(self, "_dns_host")  # noqa: B009 - mypy can't know its type
+            failed = NewConnectionError(self, "no address")
+            try:
+                # Asked once: a name that is another address the next time would get past the check.
+                for address in _addresses(name, self.port, reach):
+                    self._dns_host = address
+                    try:
+                        made: socket.socket = super()._new_conn()
+                    except NewConnectionError as error:
+                        failed = error
+                    else:
+                        return made
+                raise failed
+            finally:
+                self._dns_host = name  # of which TLS asks for the certificate
 
     return type("Pool", (pool,), {"ConnectionCls": Connection})
+
+
+def _addresses(name: str, port: int, reach: Reach) -> list[str]:
+    """Return the addresses of a name that may be asked. Raises AddressRefused where none may, and OSError."""
+    found = socket.getaddrinfo(name.strip("[]"), port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    allowed = [address for address in addresses if reach.allows(address)]
+    if not allowed:
+        raise AddressRefused(
+            f"plugins may not ask {', '.join(addresses)}; to let them, add it to plugins.reach in server.toml"
+        )
+    return allowed
 
 
 def _shown(url: str) -> str:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import resource
 import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
 from tornado_chat.addresses import TrustedProxies
 from tornado_chat.engine.address import network_of
+from tornado_chat.engine.pace import Pace
 from tornado_chat.quota import Quota
 
 log = logging.getLogger(__name__)
 
 FIRST_INHERITED = 3  # file descriptor, as systemd's socket activation has it
+SILENT = 5  # seconds, about, that the kernel keeps a connection that has sent nothing; Linux only
 SPARE_DESCRIPTORS = 200  # for the database, the site's API, files and so on
+READ_BY_REFUSAL = 16 * 1024  # bytes, as many as the headers of a request may have
 REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
     b"Content-Type: text/plain\r\nContent-Length: 19\r\n\r\nthe server is full\n"
@@ -34,13 +40,34 @@ class BoundedHTTPServer(HTTPServer):
     """
 
     def initialize(  # type: ignore[override] # Tornado's takes any
-        self, *args: Any, quota: Quota, per_address: int, proxies: TrustedProxies, **options: Any
+        self, *args: Any, quota: Quota, per_address: int, proxies: TrustedProxies, pace: Pace, **options: Any
     ) -> None:
         super().initialize(*args, **options)
         self._quota = quota
         self._per_address = per_address
         self._proxies = proxies
+        self._pace = pace
         self._addresses: Counter[str] = Counter()
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept connections on these (TCPServer); Tornado's accepts up to 128 in one tick, and serves them all."""
+        loop = IOLoop.current()
+        for listening in sockets:
+            self._sockets[listening.fileno()] = listening
+            if listening.family in {socket.AF_INET, socket.AF_INET6} and hasattr(socket, "TCP_DEFER_ACCEPT"):
+                # Or thousands could be accepted, which is little work, and then all send their requests at once.
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT)
+            loop.add_handler(listening, self._accept, IOLoop.READ)
+            self._handlers[listening.fileno()] = partial(loop.remove_handler, listening)
+
+    def _accept(self, listening: socket.socket, _events: int) -> None:
+        """Accept one connection, and more as the pace allows; the others wait in the kernel for the next tick."""
+        with contextlib.suppress(BlockingIOError):  # there are no more
+            while True:
+                with contextlib.suppress(ConnectionAbortedError):  # gone meanwhile
+                    self._handle_connection(*listening.accept())
+                if not self._pace.take():
+                    return
 
     def handle_stream(self, stream: IOStream, address: tuple[str, ...]) -> None:
         peer = address[0] if address else ""  # a Unix socket has none
@@ -64,6 +91,8 @@ class BoundedHTTPServer(HTTPServer):
 
 
 def _refuse(stream: IOStream) -> None:
+    with contextlib.suppress(OSError):
+        stream.socket.recv(READ_BY_REFUSAL)  # closed with something unread, TCP would take the answer back
     written = stream.write(REFUSAL)
     written.add_done_callback(lambda done: done.exception())
     stream.close()

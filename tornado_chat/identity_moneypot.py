@@ -38,6 +38,7 @@ MAX_IN_FLIGHT = 500  # look-ups of each kind; beyond this an answer could not co
 MAX_ANSWER = 64 * 1024  # bytes
 CACHE_SECONDS = 30.0
 CACHE_SIZE = 10_000
+MAX_NOTED = 100  # apps that the API has none of are logged once each, and anybody can ask for any number
 INVALID_TOKEN = "INVALID_ACCESS_TOKEN"  # noqa: S105 - a constant of the API
 NO_APP = App(0, "", frozenset())
 
@@ -68,6 +69,7 @@ class MoneypotIdentity:
         self._api = api.rstrip("/")
         self._secret = app_secret
         self._timeout = timeout
+        self._noted: set[int] = set()
         self._http = RequestsHttpClient(workers=WORKERS, max_in_flight=2 * self.quota.limit, max_answer=MAX_ANSWER)
         bounds: Any = {"size": CACHE_SIZE, "ttl": CACHE_SECONDS, "grace": grace, "quota": self.quota}
         self._apps: LookupCache[int, App | None] = LookupCache(self._fetch_app, **bounds)
@@ -93,11 +95,13 @@ class MoneypotIdentity:
     async def _fetch_app(self, app_id: int) -> App | None:
         answer = await self._get(f"apps/{app_id}")
         if "error" in answer:
-            log.warning(
-                "the site's API answers app %d with error %s; if there is such an app, look at identity.moneypot",
-                app_id,
-                one_line(repr(answer["error"])),
-            )
+            if app_id not in self._noted and len(self._noted) < MAX_NOTED:
+                self._noted.add(app_id)
+                log.warning(
+                    "the site's API answers app %d with error %s; if there is such an app, look at identity.moneypot",
+                    app_id,
+                    one_line(repr(answer["error"])),
+                )
             return None
         name, owners = answer.get("name", ""), answer.get("owners", [])
         if answer.get("id") != app_id or not isinstance(name, str) or not isinstance(owners, list):

@@ -27,16 +27,17 @@ def fold(uname: str) -> str:
     """Return the form under which unames are compared: compatibility forms made plain, then case-folded.
 
     The only place where the server decides that two spellings are one name. Full-width letters and the like are the
-    letters that they look like, and what can't be seen doesn't count, so that a mute can't be dodged with them.
+    letters that they look like, and what can't be seen doesn't count, so that a mute can't be dodged with them: nor do
+    several spaces count for more than one.
     """
     # Twice: case-folding takes some letters with two marks apart.
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", uname).casefold())
-    return "".join(char for char in plain if char not in _INVISIBLE)
+    return " ".join("".join(char for char in plain if char not in _INVISIBLE).split())
 
 
 def is_uname(text: str) -> bool:
     """Tell whether a user can have this name: 1 to 64 printable characters that show, no space at either end."""
-    return len(text) <= MAX_UNAME and text.isprintable() and text == text.strip() and fold(text).strip() != ""
+    return len(text) <= MAX_UNAME and text.isprintable() and text == text.strip() and fold(text) != ""
 
 
 class Role(StrEnum):

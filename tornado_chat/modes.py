@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,15 +14,12 @@ import msgspec
 from tornado_chat.audit import Audit
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock, Timer
-from tornado_chat.errors import StoreUnavailable
 from tornado_chat.events import mode_changed
 from tornado_chat.happenings import Happening, ModeChanged
 from tornado_chat.models import Mode, User
 from tornado_chat.room import Room
 from tornado_chat.settling import Settling
 from tornado_chat.store import Kept, Store
-
-log = logging.getLogger(__name__)
 
 SERVER = ""  # as in holding.py: what the server keeps can't be met by a plugin
 PREFIX = "mode/"
@@ -116,13 +112,18 @@ class Modes:
         await self._audit.record(self._audit.entry(actor, f"{name} off", plugin=plugin))
         return mode
 
+    async def settle(self) -> None:
+        """Bring the database back to what the room knows. Raises StoreUnavailable."""
+        await self._settling.settle()
+
     async def close(self) -> None:
-        """Stop the timer and finish what is under way."""
+        """Stop the timer, finish what is under way, and settle what can be settled."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._ending is not None:
             await asyncio.shield(self._ending)
+        await self._settling.close()
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -143,7 +144,7 @@ class Modes:
             for mode in [mode for mode in self._room.modes if mode.until is not None and mode.until <= now]:
                 if self._room.drop_mode(mode):
                     await self._over(mode, "")
-                    await self._forget(mode)
+                    self._settling.later(mode.name, partial(self._repair, mode.name))
         finally:
             self._ending = None
             self._arm()
@@ -151,15 +152,6 @@ class Modes:
     async def _over(self, mode: Mode, by: str) -> None:
         await self._bus.publish(self._app_id, mode_changed(mode, on=False))
         self._happened(ModeChanged(mode, on=False, by=by))
-
-    async def _forget(self, mode: Mode) -> None:
-        try:
-            async with self._settling.turn():
-                if self._room.mode(mode.name) is None:  # else it was turned on again meanwhile
-                    await self._settling.write(mode.name, self._delete(mode.name), partial(self._repair, mode.name))
-        except StoreUnavailable as error:
-            # It is over all the same: its time is stored with it.
-            log.warning("app %d: mode %s stays stored for now: %s", self._app_id, mode.name, error)
 
     async def _save(self, mode: Mode) -> None:
         kept = Kept(f"{PREFIX}{mode.name}", msgspec.json.encode(mode), mode.until)

@@ -14,6 +14,7 @@ from tornado_chat import hookspecs
 from tornado_chat.config import Config
 from tornado_chat.filters import FilterPolicy
 from tornado_chat.plugins import Found
+from tornado_chat.secret import Secret
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("register_"))
 JUDGES = {"register_filters", "register_gates"}
@@ -54,7 +55,7 @@ def _options(kind: Any) -> Iterator[tuple[str, str]]:
 
 
 def _plain(value: Any) -> Any:
-    plain = msgspec.to_builtins(value, enc_hook=repr)
+    plain = msgspec.to_builtins(value, enc_hook=lambda other: repr(other) if other else "")
     return list(plain) if isinstance(plain, tuple | set | frozenset) else plain
 
 
@@ -72,7 +73,7 @@ def type_text(hint: Any) -> str:
         return f"table of {type_text(inner[1])}"
     if origin is Union or type(hint).__name__ == "UnionType":
         return " or ".join(type_text(choice) for choice in inner if choice is not type(None))
-    names = {str: "text", int: "int", float: "number", bool: "true or false"}
+    names = {str: "text", int: "int", float: "number", Secret: "text", bool: "true or false"}
     if isinstance(hint, EnumMeta):
         choices: list[Any] = list(hint.__members__.values())
         return " or ".join(json.dumps(_plain(choice)) for choice in choices)

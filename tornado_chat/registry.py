@@ -150,4 +150,4 @@ def is_url(origin: str) -> bool:
 
 def is_own(origin: str, host: str) -> bool:
     """Tell whether `origin` is a page of the server that was asked for as `host` (the Host header)."""
-    return origin.partition("://")[2].lower() == host.lower() != ""
+    return host != "" and origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}

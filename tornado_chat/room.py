@@ -15,6 +15,7 @@ from tornado_chat.models import Message, Mode, Mute, Role, User, fold
 from tornado_chat.snapshot import Snapshot
 from tornado_chat.store import Deletion
 
+MAX_DELETIONS = 1000  # a room whose messages are all deleted never overflows, and would remember them for ever
 PRESENCE_LIMIT = 1000  # users; as many names as anyone reads, and 100 KB for each newcomer
 
 
@@ -124,7 +125,7 @@ class Room:
         """Append messages to the history; the oldest fall out."""
         for message in messages:
             if len(self._history) == self._history.maxlen:
-                self._floor = self._history[0].id
+                self._floor = max(self._floor, self._history[0].id)
             self._history.append(message)
             self._snapshot.add_message(message)
             self.newest = max(self.newest, message.id)
@@ -136,8 +137,10 @@ class Room:
         if len(messages) == self._history.maxlen:
             self._floor = messages[0].id - 1
         self.remember(messages)
-        self._deletions.extend(deletions)
-        self.newest = max([self.newest, *(deletion.after for deletion in self._deletions)])
+        restored = list(deletions)
+        self.newest = max([self.newest, *(deletion.after for deletion in restored)])
+        # It isn't known who was told of them before the restart, so all who come back are.
+        self._add_deletions(Deletion(deletion.id, self.newest) for deletion in restored)
 
     def covers(self, since: int) -> bool:
         """Tell whether all that came after message `since` is known here, so that a client needn't begin anew."""
@@ -154,9 +157,14 @@ class Room:
 
     def forget(self, ids: Set[int]) -> None:
         """Remove messages from the history, and remember that they are gone."""
-        self._deletions.extend(Deletion(message.id, self.newest) for message in self._history if message.id in ids)
+        self._add_deletions(Deletion(message.id, self.newest) for message in self._history if message.id in ids)
         self._history = deque((message for message in self._history if message.id not in ids), self._history.maxlen)
         self._snapshot.drop_messages(ids)
+
+    def _add_deletions(self, deletions: Iterable[Deletion]) -> None:
+        self._deletions.extend(deletions)
+        while len(self._deletions) > MAX_DELETIONS:
+            self._floor = max(self._floor, self._deletions.popleft().after + 1)
 
     @property
     def history(self) -> list[Message]:

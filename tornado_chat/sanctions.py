@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -12,15 +11,13 @@ from functools import partial
 from tornado_chat.audit import Audit
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock, Timer
-from tornado_chat.errors import NOT_AUTHORIZED, NOT_MUTED, CommandRefused, RankRefused, StoreUnavailable
+from tornado_chat.errors import NOT_AUTHORIZED, NOT_MUTED, CommandRefused, RankRefused
 from tornado_chat.events import user_muted, user_unmuted
 from tornado_chat.happenings import Happening, Muted, Unmuted
 from tornado_chat.models import BOT_ID, Mute, Role, User, is_uname
 from tornado_chat.room import Room
 from tornado_chat.settling import Settling
 from tornado_chat.store import Store
-
-log = logging.getLogger(__name__)
 
 MAX_BOT_MUTES = 1000  # of one plugin at a time: a raid has more heads than a moderator has
 MAX_MUTES = 200  # of one moderator at a time; every `auth` answers the whole list
@@ -119,15 +116,20 @@ class Sanctions:
         mute = self._room.mute_of(user.uname)
         if mute is not None and not mute.binds(user):
             await self._end(mute)
-            await self._forget(mute)
+            self._forget([mute])
+
+    async def settle(self) -> None:
+        """Bring the database back to what the room knows. Raises StoreUnavailable."""
+        await self._settling.settle()
 
     async def close(self) -> None:
-        """Stop the timer and finish what is under way."""
+        """Stop the timer, finish what is under way, and settle what can be settled."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._ending is not None:
             await asyncio.shield(self._ending)
+        await self._settling.close()
 
     async def _repair(self, attempted: Mute) -> None:
         known = self._room.mute_of(attempted.key)
@@ -166,7 +168,7 @@ class Sanctions:
             due = [mute for mute in self._room.mutes if mute.expires_at <= self._clock.now()]
             for mute in due:
                 await self._end(mute)
-            await asyncio.gather(*map(self._forget, due))
+            self._forget(due)
         finally:
             self._ending = None
             self._arm()
@@ -177,12 +179,9 @@ class Sanctions:
             await self._bus.publish(self._app_id, user_unmuted(mute))
             self._happened(Unmuted(mute.uname, by))
 
-    async def _forget(self, mute: Mute) -> None:
-        try:
-            await self._store.delete_mute(mute)
-        except StoreUnavailable as error:
-            # The TTL index, or the next start, removes it; the mute itself has ended.
-            log.warning("app %d: an ended mute stays stored for now: %s", self._app_id, error)
+    def _forget(self, ended: Iterable[Mute]) -> None:
+        for mute in ended:
+            self._settling.later(mute.key, partial(self._repair, mute))
 
 
 def a_role(role: Role) -> str:

@@ -171,6 +171,11 @@ class Server:
         return self._reloader.files.get(path)
 
     @property
+    def crowded(self) -> bool:
+        """Whether newcomers wait for others to be let in."""
+        return self._gateway.pace.crowded
+
+    @property
     def sockets(self) -> list[socket.socket]:
         """The sockets that it listens on."""
         return self._sockets
@@ -312,6 +317,7 @@ class Server:
             # A browser that polls has two at a time.
             per_address=2 * self._config.limits.connections_per_address,
             proxies=proxies,
+            pace=self._gateway.pace,
             idle_connection_timeout=IDLE,
             body_timeout=BODY,
             max_body_size=MAX_BODY,

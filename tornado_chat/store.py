@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -69,6 +69,9 @@ class Store(Protocol):
     @property
     def records(self) -> Records:
         """Bans, the audit log, and what is known of people."""
+
+    def on_return(self, settle: Callable[[], Awaitable[None]]) -> None:
+        """Await `settle` each time that the database is back after an operation failed, whose fate is unknown."""
 
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
         """Store `postings` (1 or more) in order, with ids that count up and are never used twice.

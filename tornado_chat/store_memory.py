@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from tornado_chat.errors import StoreUnavailable
@@ -24,6 +24,9 @@ class MemoryStore:
         self._deletions: dict[int, list[Deletion]] = {}  # self._deletions[app_id]
         self._mutes: dict[tuple[int, str], Mute] = {}  # self._mutes[app_id, folded uname]
         self._kept: dict[tuple[int, str, str], Kept] = {}  # self._kept[app_id, plugin, key]
+
+    def on_return(self, settle: Callable[[], Awaitable[None]]) -> None:
+        """Nothing is ever half done here."""
 
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
         self.check()

@@ -157,6 +157,9 @@ class MongoStore:
         threading.Thread(target=_close, args=(self._client, closed), name="database close", daemon=True).start()
         await asyncio.wait({closed}, timeout=PROBE)
 
+    def on_return(self, settle: Callable[[], Awaitable[None]]) -> None:
+        self.availability.on_return(settle)
+
     async def append(self, app_id: int, postings: Sequence[Posting], timeout: float) -> list[Message]:
         self._require(writing=True)
         return await self._within(self._append(app_id, postings), min(timeout, self._timeout))

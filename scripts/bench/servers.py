@@ -28,6 +28,9 @@ uri = "{mongodb}"
 database = "bench-{pid}"
 [identity.demo]
 [limits]
+{limits}
+"""
+LIFTED = """
 connections = 20000
 connections_per_address = 20000
 event_rate = 100000.0
@@ -48,11 +51,13 @@ words = ["darn"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a server is to be run; `mongodb` and `window` are for ours."""
+    """How a server is to be run; all but `heartbeat` are for ours. `limits` is a table of its server.toml."""
 
     heartbeat: float = 25.0
     mongodb: str = "embedded"
     window: float = 0.005
+    limits: str = LIFTED
+    source: Path | None = None  # a checkout of another version
 
 
 @dataclass(slots=True)
@@ -78,8 +83,9 @@ def run(name: str, options: Options) -> Iterator[Running]:
     with tempfile.TemporaryDirectory() as folder:
         command = _command(name, options, Path(folder))
         pin = ["taskset", "-c", str(LOAD_CORE)]
+        environ = os.environ | ({"PYTHONPATH": str(options.source.resolve())} if options.source else {})
         with subprocess.Popen(
-            [*pin, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder
+            [*pin, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder, env=environ
         ) as child:
             try:
                 assert child.stdout is not None  # noqa: S101 - for the type checker: it was made with a pipe
@@ -109,6 +115,7 @@ def _command(name: str, options: Options, folder: Path) -> list[str]:
             data=folder / "data",
             heartbeat=options.heartbeat,
             window=options.window,
+            limits=options.limits,
             mongodb=options.mongodb,
             pid=os.getpid(),
         )

@@ -80,6 +80,9 @@ class Proxy:
                     data = _garbled(data)
                 writer.write(data)
                 await writer.drain()
+        self._break(both)
+
+    def _break(self, both: set[asyncio.StreamWriter]) -> None:
         for each in both:
             _reset(each)
 

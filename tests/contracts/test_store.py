@@ -320,6 +320,23 @@ async def test_a_database_that_gives_no_ids_is_away(store: MongoStore) -> None:
     assert len(await store.append(2, [posting("a")], TIMEOUT)) == 1
 
 
+@pytest.mark.gen_test
+async def test_who_has_something_to_settle_is_asked_when_it_is_back_until_that_works(store: MongoStore) -> None:
+    settle = AsyncMock(side_effect=[StoreUnavailable("away again"), None, None])
+    store.on_return(settle)
+    for times in (2, 3):
+        store.availability.failed(StoreUnavailable("it broke"))
+        await until_writable(store)
+        assert settle.await_count == times
+
+
+@pytest.mark.gen_test
+async def test_a_store_that_is_closed_is_not_probed(store: MongoStore) -> None:
+    await store.close()
+    store.availability.failed(StoreUnavailable("what was under way came to nothing"))
+    assert store.availability._task is None
+
+
 async def until_writable(store: MongoStore) -> None:
     """Wait for the probe's end."""
     if store.availability._task is not None:

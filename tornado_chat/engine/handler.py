@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
-from tornado.web import RequestHandler, stream_request_body
+from tornado.web import Finish, RequestHandler, stream_request_body
 
 from tornado_chat.engine.packets import BadPacket, BinaryPacket, decode_payload, encode_payload
 from tornado_chat.engine.probe import WebSocketProbe
@@ -47,6 +47,7 @@ class EngineHandler(RequestHandler):
         self._session: Session | None = None
         self._body = bytearray()
         self._posting = False
+        self._gone = False
         self._lingering: asyncio.TimerHandle | None = None  # once the request is refused, and its body still comes
 
     def set_default_headers(self) -> None:
@@ -193,6 +194,7 @@ class EngineHandler(RequestHandler):
     def on_connection_close(self) -> None:
         super().on_connection_close()  # or the task of the request waits on for its body
         self.on_finish()
+        self._gone = True
         if self.request.method == "GET" and self._session is not None and not self._finished:
             self._session.lost(CloseReason.TRANSPORT_CLOSED)
 
@@ -263,6 +265,9 @@ class EngineHandler(RequestHandler):
 
     async def _open(self, query: Query, upgrades: list[str]) -> Session:
         assert query.revision is not None  # noqa: S101 - parse_query() refuses a handshake without
+        await self._engine.pace.turn()
+        if self._gone:
+            raise Finish
         if (refusal := self._engine.refuses(self._address)) is not None:
             raise Refused(refusal)
         environ = environ_of(self.request, self._address)

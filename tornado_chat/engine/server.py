@@ -17,6 +17,7 @@ from tornado_chat.engine.address import network_of
 from tornado_chat.engine.handler import EngineHandler
 from tornado_chat.engine.limits import Limits
 from tornado_chat.engine.outbox import Group, Outbox
+from tornado_chat.engine.pace import Pace
 from tornado_chat.engine.packets import OPEN, Escape
 from tornado_chat.engine.reasons import CloseReason, Refusal
 from tornado_chat.engine.request import Admission
@@ -27,7 +28,7 @@ from tornado_chat.engine.wheel import Timed, TimerWheel
 log = logging.getLogger(__name__)
 
 WINDOW = 0.005  # seconds that a broadcast waits at most while others are under way
-REAPED_AT_ONCE = 50  # ends of sessions handled in one tick: 5,000 may drop in the same moment
+REAPED_AT_ONCE = 10  # ends of sessions handled in one tick: 5,000 may drop in the same moment
 
 Connected = Callable[[str, dict[str, str]], Awaitable[Any]]
 Received = Callable[[str, str], Awaitable[Any]]
@@ -73,6 +74,7 @@ class Engine:
         window: float = WINDOW,
         admit: Admission | None = None,
         escape: Escape | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.ping_interval = ping_interval
@@ -84,6 +86,7 @@ class Engine:
         self.closes: Counter[CloseReason] = Counter()
         self.refusals: Counter[Refusal] = Counter()
         self.outbox = Outbox(window)
+        self.pace = pace or Pace()
         self.wheel = TimerWheel(min(1.0, ping_interval / 10, ping_timeout / 10, self.limits.handshake / 10))
         self.slow: set[Session] = set()  # to whom not all could be sent at once
         self.read_buffer = memoryview(bytearray(READ_SIZE))
@@ -132,6 +135,7 @@ class Engine:
     async def shutdown(self) -> None:
         """Close all sessions, take no new ones, and wait until the application was told of all."""
         self._down = True
+        self.pace.open()
         for session in list(self.sessions.values()):
             session.close(CloseReason.SHUTDOWN)
         while self._tasks:

@@ -211,6 +211,8 @@ class Session:
         """Hand what came to the application, in order."""
         try:
             while self._inbox:
+                if not self._deadlines.established:
+                    await self._engine.pace.turn()
                 text = self._inbox.popleft()
                 if not self._full:
                     self._go_on_reading()

@@ -4,11 +4,13 @@
 const APP_ID = 2;
 const MAX_TEXT = 350; // UTF-16 units, as the server counts
 const MAX_SHOWN = 500; // lines kept in the page
-const RANK = { admin: 3, owner: 2, mod: 1 };
+const RANK = { __proto__: null, admin: 3, owner: 2, mod: 1 };
 const $ = (id) => document.getElementById(id);
 
 const users = new Map(); // uname -> {uname, role}
 const mutes = new Map(); // lowercase uname -> {uname, mins, expires_at}
+const modes = new Map(); // name -> {value, until, reason}
+const KEPT_OUT = { __proto__: null, BANNED: "you are banned", NAME_REFUSED: "your name is refused", JOIN_REFUSED: "you can't come in" };
 let me = null;
 let joined = false;
 let unseen = 0; // messages below what is being read
@@ -24,8 +26,15 @@ function element(tag, text, className) {
   return node;
 }
 
+// What somebody wrote: its direction is its own, and doesn't turn the words around it.
+function foreign(text, className) {
+  const node = element("span", text, className);
+  node.dir = "auto";
+  return node;
+}
+
 function role(name) {
-  return RANK[name] ? element("span", name, "role") : document.createTextNode("");
+  return name in RANK || name === "bot" ? element("span", name, "role") : document.createTextNode("");
 }
 
 function show(line) {
@@ -56,9 +65,10 @@ function showMessage(message) {
   const line = element("li", undefined, me && message.user.uname === me.uname ? "own" : "");
   line.dataset.id = message.id;
   newest = Math.max(newest ?? 0, message.id);
-  const text = element("span", message.text, "text");
-  text.dir = "auto";
-  line.append(element("span", message.user.uname, "name"), role(message.plugin ? "bot" : message.user.role), ": ", text);
+  const text = foreign(message.text, "text");
+  const between = message.me ? " " : ": ";
+  line.append(foreign(message.user.uname, "name"), role(message.plugin ? "bot" : message.user.role), between, text);
+  if (message.me) line.classList.add("me");
   if (message.shadow) line.append(element("span", " (only its sender and staff see this)", "notice"));
   show(line);
 }
@@ -70,8 +80,9 @@ function commandButton(label, text) {
   return button;
 }
 
+// A uname as a command takes it, whatever is in it.
 function quoted(uname) {
-  return /\s/.test(uname) ? `"${uname}"` : uname;
+  return /[\s"@\\]/.test(uname) ? `"${uname.replace(/["\\]/g, "\\$&")}"` : uname;
 }
 
 function byName(one, other) {
@@ -82,7 +93,7 @@ function showUsers() {
   const rank = me === null ? 0 : RANK[me.role] || 0;
   $("users").replaceChildren(...[...users.values()].sort(byName).map((user) => {
     const line = element("li");
-    line.append(element("span", user.uname), role(user.role), element("span", "", "grow"));
+    line.append(foreign(user.uname), role(user.role), element("span", "", "grow"));
     if (rank > (RANK[user.role] || 0) && !mutes.has(user.uname.toLowerCase())) {
       line.append(commandButton("Mute 10 min", `/mute ${quoted(user.uname)} 10`));
     }
@@ -91,10 +102,25 @@ function showUsers() {
   $("mutes").replaceChildren(...[...mutes.values()].map((mute) => {
     const line = element("li");
     const until = new Date(mute.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    line.append(element("span", `${mute.uname} until ${until}`), element("span", "", "grow"));
+    line.append(foreign(mute.uname), ` until ${until}`, element("span", "", "grow"));
     if (rank) {
       line.append(commandButton("Unmute", `/unmute ${quoted(mute.uname)}`));
     }
+    return line;
+  }));
+}
+
+function described(name, mode) {
+  if (name === "slow") return `slow mode: a message each ${mode.value} s`;
+  if (name === "pin" && mode.value && typeof mode.value.text === "string") return `pinned: ${mode.value.text}`;
+  return { __proto__: null, lock: "locked: only staff speak", members: "members only", unique: "unique messages only" }[name] || name;
+}
+
+function showModes() {
+  $("modes").replaceChildren(...[...modes].map(([name, mode]) => {
+    const line = element("li");
+    line.append(foreign(described(name, mode)));
+    if (mode.reason) line.append(" (", foreign(mode.reason), ")");
     return line;
   }));
 }
@@ -113,6 +139,10 @@ function join() {
   if (token) request.hashed_token = token;
   if (newest !== null) request.since = newest;
   socket.emit("auth", request, (error, data) => {
+    if (error in KEPT_OUT) {
+      setState("offline", KEPT_OUT[error]);
+      return;
+    }
     if (error) {
       setState("offline", "the server can't let you in right now; trying again");
       setTimeout(() => socket.disconnect().connect(), 2000 + Math.random() * 2000);
@@ -122,6 +152,8 @@ function join() {
     me = data.user || null;
     users.clear();
     mutes.clear();
+    modes.clear();
+    Object.entries(data.room.modes).forEach(([name, mode]) => modes.set(name, mode));
     Object.values(data.room.users).forEach((user) => users.set(user.uname, user));
     Object.entries(data.room.muteList).forEach(([key, mute]) => mutes.set(key, mute));
     if (data.reload === false) remove(data.room.deleted);
@@ -131,6 +163,7 @@ function join() {
     (data.held || []).forEach(showHeld);
     toEnd();
     showUsers();
+    showModes();
     setState("connected", me ? `connected as ${me.uname}` : "connected as a guest");
     if (me) $("text").focus();
     // What wasn't answered may have arrived or not: under the same id it is said once.
@@ -186,8 +219,11 @@ function remove(ids) {
 socket.on("message_deleted", (data) => remove([data.id]));
 socket.on("messages_purged", (data) => remove(data.ids));
 function showHeld(held) {
-  const why = held.reason ? ` (${held.reason})` : "";
-  notice(`waiting: ${held.user.uname}: ${held.text}${why}; /approve ${held.id} or /deny ${held.id}`);
+  const line = element("li", "waiting: ", "notice");
+  line.append(foreign(held.user.uname), ": ", foreign(held.text));
+  if (held.reason) line.append(" (", foreign(held.reason), ")");
+  line.append(`; /approve ${held.id} or /deny ${held.id}`);
+  show(line);
 }
 socket.on("message_held", showHeld);
 // A moderator is told by system_message what his own command did; the lists and this line are for everybody.
@@ -195,6 +231,11 @@ socket.on("user_muted", (mute) => {
   mutes.set(mute.uname.toLowerCase(), mute);
   showUsers();
   notice(`${mute.uname} is muted for ${mute.mins} min`);
+});
+socket.on("mode_changed", ({ name, on, ...mode }) => {
+  if (on) modes.set(name, mode);
+  else modes.delete(name);
+  showModes();
 });
 socket.on("user_unmuted", (mute) => {
   mutes.delete(mute.uname.toLowerCase());
