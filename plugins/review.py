@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tornado_chat import Call, Command, HeldMessage, MessageIdParam, PluginApi, Role, hookimpl
+from tornado_chat import (
+    Call,
+    Command,
+    CommandRefused,
+    HeldMessage,
+    MessageIdParam,
+    NumberParam,
+    PluginApi,
+    Role,
+    hookimpl,
+)
+
+PAGE = 10
+MAX_LINE = 750  # ten of them are one notice
 
 
 @hookimpl
@@ -13,8 +26,11 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         waiting = api.held
         if not waiting:
             return "No message waits"
-        more = [f"and {len(waiting) - 10} more"] if len(waiting) > 10 else []
-        return "\n".join([*map(_line, waiting[:10]), *more])
+        page, pages = call.args.get("page", 1), -(-len(waiting) // PAGE)
+        if page > pages:
+            raise CommandRefused(f"The queue has {pages} page{'s' if pages > 1 else ''}")
+        more = [f"page {page} of {pages}" + (f"; /queue {page + 1} goes on" if page < pages else "")]
+        return "\n".join([*map(_line, waiting[(page - 1) * PAGE : page * PAGE]), *(more if pages > 1 else [])])
 
     async def approve(call: Call) -> str:
         message = await api.approve(call.user, call.args["number"])
@@ -26,11 +42,14 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         return f"The message of {held.user.uname} was dropped"
 
     number = (MessageIdParam("number"),)
-    yield Command(name="queue", run=queue, role=Role.MOD, help="lists the messages that wait for a moderator")
+    page = (NumberParam("page", required=False, least=1, most=100),)
+    yield Command(name="queue", run=queue, params=page, role=Role.MOD, help="lists the messages that wait")
     yield Command(name="approve", run=approve, params=number, role=Role.MOD, help="posts a message that waits")
     yield Command(name="deny", run=deny, params=number, role=Role.MOD, help="drops a message that waits")
 
 
 def _line(held: HeldMessage) -> str:
     reason = f" ({held.reason})" if held.reason else ""
-    return f"#{held.id} {held.user.uname}: {held.text}{reason}"
+    # A message may have several lines, and the second could look like another message.
+    line = " ".join(f"#{held.id} {held.user.uname}{' ' if held.me else ': '}{held.text}{reason}".split())
+    return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"

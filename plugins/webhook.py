@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any, Literal
 
@@ -13,6 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from tornado_chat import (
+    Alerted,
+    Banned,
     Deleted,
     Happening,
     Held,
@@ -20,15 +19,20 @@ from tornado_chat import (
     Joined,
     Left,
     Listener,
+    ModeChanged,
     Muted,
     PluginApi,
     PluginOptions,
     Posted,
+    Recorded,
     Rejected,
     Secret,
+    Struck,
     Suspended,
+    Unbanned,
     Unmuted,
     hookimpl,
+    signed_headers,
 )
 
 KINDS: dict[str, type[Happening]] = {
@@ -38,11 +42,33 @@ KINDS: dict[str, type[Happening]] = {
     "deleted": Deleted,
     "muted": Muted,
     "unmuted": Unmuted,
+    "banned": Banned,
+    "unbanned": Unbanned,
     "joined": Joined,
     "left": Left,
+    "mode_changed": ModeChanged,
+    "struck": Struck,
+    "alerted": Alerted,
+    "recorded": Recorded,
     "suspended": Suspended,
 }
-Kind = Literal["posted", "rejected", "held", "deleted", "muted", "unmuted", "joined", "left", "suspended"]
+Kind = Literal[
+    "posted",
+    "rejected",
+    "held",
+    "deleted",
+    "muted",
+    "unmuted",
+    "banned",
+    "unbanned",
+    "joined",
+    "left",
+    "mode_changed",
+    "struck",
+    "alerted",
+    "recorded",
+    "suspended",
+]
 
 
 class Options(PluginOptions):
@@ -52,7 +78,16 @@ class Options(PluginOptions):
     """Where to."""
     secret: Secret = Secret("")
     """What requests are signed with; empty: they aren't."""
-    events: tuple[Kind, ...] = ("rejected", "held", "muted", "unmuted", "suspended")
+    events: tuple[Kind, ...] = (
+        "rejected",
+        "held",
+        "muted",
+        "unmuted",
+        "banned",
+        "unbanned",
+        "alerted",
+        "suspended",
+    )
     """What is told of."""
     timeout: Annotated[float, Meta(ge=0.1, le=10)] = 5.0
     """Seconds for one try."""
@@ -73,16 +108,7 @@ class Hook:
         at = self._api.now()
         data = msgspec.to_builtins(happening)
         body = msgspec.json.encode({"event": name, "app_id": self._api.app_id, "at": at, "data": data})
-        headers = {
-            "Content-Type": "application/json",
-            "X-Tornado-Chat-Event": name,
-            "X-Tornado-Chat-Delivery": str(uuid.uuid4()),
-            "X-Tornado-Chat-Timestamp": str(int(at.timestamp())),
-        }
-        if self._options.secret:
-            headers["X-Tornado-Chat-Signature"] = sign(
-                self._options.secret.reveal(), headers["X-Tornado-Chat-Timestamp"], body
-            )
+        headers = signed_headers(body, self._options.secret, at) | {"X-Tornado-Chat-Event": name}
         for attempt in range(self._options.tries):
             if attempt:
                 await self._pause(2.0 ** (attempt - 1))
@@ -107,11 +133,6 @@ class Hook:
         if 200 <= answer.status < 300:
             return ""
         return f"{'' if answer.status not in {408, 429} else 'status '}{answer.status}"
-
-
-def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Return what the header X-Tornado-Chat-Signature says."""
-    return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 @hookimpl

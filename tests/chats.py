@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from tests.manual_clock import ManualClock
@@ -54,3 +57,11 @@ def with_filters(chat: Chat, *checks: Callable[[Draft], Coroutine[Any, Any, Verd
 def load_plugin(name: str, services: Services | None = None, /, **options: Any) -> PluginSet:
     """Load one bundled plugin with these options."""
     return load_plugins("apps/2.toml", [name], {name: options}, discover([]), services or make_services())
+
+
+def documented_options(name: str) -> dict[str, Any]:
+    """Return the options in the example of plugins/README.md, whose block is marked "toml NAME"."""
+    page = (Path(__file__).parent.parent / "plugins" / "README.md").read_text("utf-8")
+    (code,) = re.findall(rf"^```toml {name}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    options: dict[str, Any] = tomllib.loads(code)["plugin"][name]
+    return options

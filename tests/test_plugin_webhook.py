@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from tornado.httpserver import HTTPServer
@@ -16,8 +16,10 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 import tornado_chat_plugins.webhook as webhook
-from tests.chats import load_plugin, make_services
-from tornado_chat import HttpError, Joined, Mute, Muted, PluginApi, Role, User
+from tests.chats import load_plugin, make_chat, make_services
+from tests.inline import filtering
+from tornado_chat import HttpError, Joined, Mute, Muted, PluginApi, Reject, Role, Strike, User
+from tornado_chat.addresses import Reach
 from tornado_chat.errors import ConfigError
 from tornado_chat.http_client import RequestsHttpClient
 from tornado_chat.manual_clock import NEW_YEAR
@@ -160,6 +162,66 @@ async def test_in_a_chat_it_tells_what_it_is_asked_to(chat: ChatFixture) -> None
     assert [json.loads(body)["event"] for _, _, body in chat.http.requests] == ["joined", "posted", "muted"]
     chat.http.answers[url] = HttpError("away")
     assert (await bob.say("hello again")).ack is None
+
+
+@pytest.mark.gen_test
+async def test_bans_modes_strikes_alerts_and_the_audit_log_are_told(chat: ChatFixture) -> None:
+    url = "https://example.com/hook"
+    chat.http.answer(url)
+    events = ["banned", "unbanned", "mode_changed", "struck", "alerted", "recorded"]
+    judge = filtering(Reject("no", actions=(Strike("begging"),)))
+    await chat.open(judge, "webhook", options={"webhook": {"url": url, "events": events, "secret": SECRET}})
+    eve, bob = await chat.join("eve"), await chat.join("bob", role="mod")
+    assert eve.user is not None
+    assert bob.user is not None
+    api = chat.api("webhook")
+    await eve.say("a coin?")
+    await api.turn_on(bob.user, "slow", 5)
+    await api.alert("look")
+    await api.ban(bob.user, "eve", 60, "enough")
+    await api.unban(bob.user, "eve")
+    await chat.settle()
+    sent = [json.loads(body) for _, _, body in chat.http.requests]
+    found = {each["event"]: each["data"] for each in sent if each["event"] != "recorded"}
+    assert (found["struck"]["user"]["uname"], found["struck"]["plugin"], found["struck"]["reason"]) == (
+        "eve",
+        "judge",
+        "begging",
+    )
+    assert (found["mode_changed"]["mode"]["name"], found["mode_changed"]["on"], found["mode_changed"]["by"]) == (
+        "slow",
+        True,
+        "bob",
+    )
+    assert found["alerted"] == {"plugin": "webhook", "text": "look"}
+    assert (found["banned"]["ban"]["target"], found["banned"]["ban"]["reason"]) == ("eve", "enough")
+    assert found["unbanned"] == {"target": "eve", "by": "bob"}
+    recorded = [each["data"]["entry"]["action"] for each in sent if each["event"] == "recorded"]
+    assert recorded == ["slow on", "ban", "unban"]
+
+
+@pytest.mark.gen_test
+async def test_alerts_are_sent_unless_one_says_otherwise(chat: ChatFixture) -> None:
+    url = "https://example.com/hook"
+    chat.http.answer(url)
+    await chat.open("webhook", options={"webhook": {"url": url}})
+    await chat.api("webhook").alert("look")
+    await chat.settle()
+    assert [json.loads(body)["event"] for _, _, body in chat.http.requests] == ["alerted"]
+
+
+@pytest.mark.gen_test
+async def test_what_is_not_on_the_public_internet_is_not_sent_to(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    services = make_chat().services(lambda: RequestsHttpClient(reach=Reach([])))
+    api = load_plugin("webhook", services, url=site.url, tries=1).apis["webhook"]
+    await webhook.Hook(api).send("joined", Joined(EVE))
+    assert site.got == []
+    assert "plugins may not ask 127.0.0.1; to let them, add it to plugins.reach" in caplog.text
+    await api._close()
+
+
+def test_every_event_that_may_be_named_is_one() -> None:
+    assert set(webhook.KINDS) == set(get_args(webhook.Kind))
 
 
 @pytest.mark.parametrize(

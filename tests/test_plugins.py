@@ -155,7 +155,7 @@ def test_an_unknown_name_is_told_with_those_that_there_are(folder: Folder) -> No
     folder.write("greet", COMMAND)
     error = folder.error("mute", "great")
     assert error.startswith(f"{APP_FILE}: plugin great: not found")
-    assert error.endswith(f": {', '.join(sorted([*discover([]), 'greet']))}")
+    assert error.endswith(f" are: {', '.join(sorted([*discover([]), 'greet']))}")
 
 
 @pytest.mark.parametrize("hook", ["register_filter", "register_comands", "on_message"])

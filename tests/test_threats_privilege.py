@@ -19,6 +19,7 @@ from tornado_chat.testing import ChatFixture
 STAFF = {
     "mute": "/mute alice 5",
     "unmute": "/unmute frank",
+    "mutes": "/mutes",
     "lock": "/lock 5",
     "unlock": "/unlock",
     "queue": "/queue",

@@ -66,6 +66,7 @@ from tornado_chat.networks import parse_network
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
 from tornado_chat.secret import Secret
+from tornado_chat.signing import signed_headers
 from tornado_chat.storage import PluginStorage
 from tornado_chat.text import duration_text, listing, one_line, span_text
 from tornado_chat.verdicts import (
@@ -170,6 +171,7 @@ __all__ = [
     "parse_time",
     "scripts_of",
     "search_forms",
+    "signed_headers",
     "skeleton",
     "span_text",
 ]

@@ -71,6 +71,7 @@ class Actions:
         self._audit = audit
         self._happened = happened
         self._unsettled: list[_Erasure] = []  # that may have been done in the database
+        self._half_withdrawn: dict[int, HeldMessage] = {}  # self._half_withdrawn[message id]
 
     async def tell(self, uname: str, text: str) -> None:
         """Show a text to one user, in all tabs; to one who isn't here, nothing is done."""
@@ -117,14 +118,8 @@ class Actions:
         Raises CommandRefused where there is none, or its sender is not below the actor (one's own may be deleted);
         StoreUnavailable.
         """
-        message = self._room.find_message(message_id)
-        if message is None:
-            raise CommandRefused(f"There is no message {message_id} that could be deleted")
-        if not message.plugin and message.user.key != actor.key:
-            self._sanctions.require_rank(actor, message.user.uname)
-        ids = (message.id,)
-        entries = self._deletions(actor, [message], reason, plugin)
-        await self._erase(_Erasure(ids, message_deleted(message.id), Deleted(ids, actor.uname), entries))
+        message = self._deletable(actor, message_id)
+        await self._erase(self._erasure_of(message, actor, reason, plugin))
         return message
 
     async def purge(self, actor: User, uname: str, reason: str = "", plugin: str = "") -> int:
@@ -165,14 +160,30 @@ class Actions:
             if any(self._room.find_message(number) for number in erasure.ids):
                 await self._carry_through(erasure)
             self._unsettled = [other for other in self._unsettled if other is not erasure]
+        self._half_withdrawn.clear()
 
     async def withdraw(self, actor: User, message_id: int, reason: str, plugin: str) -> HeldMessage:
         """Take a message that was shown back, and have it wait for a moderator.
 
         Raises CommandRefused as `delete` does; StoreUnavailable.
         """
-        message = await self.delete(actor, message_id, reason, plugin)
-        return await self.hold(message.user, message.text, plugin, reason, me=message.me)
+        message = self._deletable(actor, message_id)
+        held = self._half_withdrawn.pop(message_id, None)
+        if held is None or self._holding.get(held.id) is None:
+            held = await self._holding.add(message.user, message.text, plugin, reason, me=message.me)
+        try:
+            await self._erase(self._erasure_of(message, actor, reason, plugin))
+        except StoreAway:
+            # What is still shown doesn't wait as well.
+            if self._holding.take(held.id) is not None:
+                await self._forget(held)
+            raise
+        except StoreUnavailable:
+            # It may be deleted by now, and if not it will be, when the database is back: it has to wait.
+            self._half_withdrawn[message_id] = held
+            raise
+        await self._was_held(held)
+        return held
 
     async def disconnect(self, actor: User, uname: str, text: str, reason: str = "", plugin: str = "") -> int:
         """Close every connection of a name that is here, after telling it `text`; return how many users that were.
@@ -194,8 +205,7 @@ class Actions:
     ) -> HeldMessage:
         """Keep a message for a moderator, and tell staff. Raises StoreUnavailable."""
         held = await self._holding.add(user, text, plugin, reason, cid, me=me)
-        await self._bus.publish(self._app_id, message_held(held, self._room.staff))
-        self._happened(Held(held.id, user, text, plugin, reason))
+        await self._was_held(held)
         return held
 
     @property
@@ -227,6 +237,12 @@ class Actions:
         await self._reviewed(held, actor, approved=False)
         return held
 
+    async def expire(self, held: HeldMessage) -> None:
+        """Drop a message that waited too long, and tell staff and its sender."""
+        await self._bus.publish(self._app_id, message_reviewed(held, "", approved=False, staff=self._room.staff))
+        await self.tell(held.user.uname, f"No moderator looked at your message in time, so it was dropped: {held.text}")
+        await self._forget(held)
+
     async def carry_out(self, bot: User, plugin: str, action: Action, sender: User) -> None:
         """Do what a verdict wants done beside; what can't be done is logged."""
         try:
@@ -242,6 +258,23 @@ class Actions:
         except (CommandRefused, StoreUnavailable) as error:
             kind = type(action).__name__
             log.warning("app %d: plugin %s: %s was not done: %s", self._app_id, plugin, kind, error)
+
+    def _deletable(self, actor: User, message_id: int) -> Message:
+        message = self._room.find_message(message_id)
+        if message is None:
+            raise CommandRefused(f"There is no message {message_id} that could be deleted")
+        if not message.plugin and message.user.key != actor.key:
+            self._sanctions.require_rank(actor, message.user.uname)
+        return message
+
+    def _erasure_of(self, message: Message, actor: User, reason: str, plugin: str) -> _Erasure:
+        ids = (message.id,)
+        entries = self._deletions(actor, [message], reason, plugin)
+        return _Erasure(ids, message_deleted(message.id), Deleted(ids, actor.uname), entries)
+
+    async def _was_held(self, held: HeldMessage) -> None:
+        await self._bus.publish(self._app_id, message_held(held, self._room.staff))
+        self._happened(Held(held.id, held.user, held.text, held.plugin, held.reason))
 
     async def _erase(self, erasure: _Erasure) -> None:
         try:

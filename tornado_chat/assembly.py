@@ -122,6 +122,8 @@ class Assembly:
             timeout=self._timeout,
             bounds=self._bounds,
             retain=app_file.moderation.retain,
+            held=app_file.moderation.held,
+            held_hours=app_file.moderation.held_hours,
             protected=self._protected,
         )
 

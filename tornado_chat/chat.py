@@ -20,9 +20,9 @@ from tornado_chat.errors import Ack, ChatFull, StoreUnavailable
 from tornado_chat.events import held_payload, user_payload
 from tornado_chat.gates import Visitor
 from tornado_chat.happenings import Happening, Joined, Left, Posted, Suspended, TabOpened
-from tornado_chat.holding import Holding
+from tornado_chat.holding import HELD_HOURS, MAX_HELD, Holding
 from tornado_chat.http import HttpClient
-from tornado_chat.models import Message, Role, User
+from tornado_chat.models import HeldMessage, Message, Role, User
 from tornado_chat.moderation import Answer, Moderation
 from tornado_chat.modes import Modes
 from tornado_chat.people import People
@@ -76,7 +76,8 @@ class Chat:
 
     `history` is how many messages a newcomer is given, `presence_limit` how many users make the room big, `timeout`
     how many seconds a sender waits for the database, `retain` how many days the audit log, and with it what was
-    deleted, is kept. `protected` tells which networks can't be banned.
+    deleted, is kept. `held` is how many messages may wait for a moderator, `held_hours` how long each.
+    `protected` tells which networks can't be banned.
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class Chat:
         timeout: float,
         bounds: Bounds | None = None,
         retain: float = RETAIN_DAYS,
+        held: int = MAX_HELD,
+        held_hours: float = HELD_HOURS,
         protected: Protected = lambda _: False,
     ) -> None:
         bounds = bounds or Bounds()
@@ -135,7 +138,7 @@ class Chat:
         """The app's connections."""
         self._plugin_calls = bounds.plugin_calls
         self._busy = 0  # how often there were too many calls of plugins under way
-        self._holding = Holding(app_id, store, clock)
+        self._holding = Holding(app_id, store, clock, self._expire, most=held, hours=held_hours)
         self._actions = Actions(
             app_id,
             room=self._room,
@@ -296,9 +299,14 @@ class Chat:
         return [describe(command) for command in usable(self._plugins.moderation.commands, seat.occupant.user)]
 
     async def report(self, seat: Seat, message_id: int, reason: str) -> Answer:
-        """Have a message reported, as `/report` does where a plugin has it. Never raises."""
+        """Have a message reported, as `/report` does where a plugin has it. Never raises.
+
+        `reason` is valid Unicode.
+        """
         if seat.occupant is None:
             return Answer(Ack.USER_REQUIRED)
+        if seat.occupant.vouched_until < self._clock.monotonic():
+            return UNKNOWN
         if self._overloaded():
             return BUSY
         said = await self._plugins.moderation.command(seat.occupant.user, f"/report {message_id} {reason}".strip())
@@ -346,7 +354,7 @@ class Chat:
         moderation = self._plugins.moderation
         if not is_command(text):
             return await self._speech.say(moderation, user, text, cid)
-        answer = await moderation.command(user, text, partial(self._denied, user))
+        answer = await moderation.command(user, text, partial(self._denied, user), cid=cid)
         if isinstance(answer, Answer):
             return answer
         return await self._speech.say(moderation, user, js_trim(answer.say.text), cid, me=answer.say.me)
@@ -375,6 +383,7 @@ class Chat:
         await self._modes.close()
         with contextlib.suppress(StoreUnavailable):
             await self._actions.settle()
+        await self._holding.close()
         await asyncio.gather(self._audit.close(), self._people.close())
 
     async def _settle(self) -> None:
@@ -388,6 +397,9 @@ class Chat:
             self._people.spoke(message.user)
         await self._actions.show(message)
         self._happened(Posted(message))
+
+    async def _expire(self, held: HeldMessage) -> None:
+        await self._actions.expire(held)
 
     def _happened(self, happening: Happening) -> None:
         self._plugins.audience.tell(happening)

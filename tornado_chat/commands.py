@@ -262,10 +262,15 @@ class RestParam(Param):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command that somebody typed. `args` holds a value for each parameter that was given."""
+    """A command that somebody typed. `args` holds a value for each parameter that was given.
+
+    `cid` is what the client calls this line, unique for its user; empty where it doesn't. A line that is sent again
+    has the same one: the server carries it out once, but knows of that only until it is restarted.
+    """
 
     user: User
     args: Mapping[str, Any]
+    cid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

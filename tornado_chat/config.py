@@ -17,6 +17,7 @@ from tornado_chat.addresses import Reach, TrustedProxies
 from tornado_chat.audit import RETAIN_DAYS
 from tornado_chat.config_errors import API, NAME, explain
 from tornado_chat.errors import ConfigError
+from tornado_chat.holding import HELD_HOURS, MAX_HELD, MOST_HELD
 from tornado_chat.models import MAX_ID
 from tornado_chat.origins import Origins
 from tornado_chat.room import PRESENCE_LIMIT
@@ -133,6 +134,8 @@ class ModerationTable(Table):
 
     retain: Annotated[float, Meta(gt=0, le=3660)] = RETAIN_DAYS
     hide_actor: bool = False
+    held: Annotated[int, Meta(ge=1, le=MOST_HELD)] = MAX_HELD
+    held_hours: Annotated[float, Meta(gt=0, le=720)] = HELD_HOURS
 
 
 class AppFile(Table):
@@ -191,7 +194,7 @@ class Config(Struct, frozen=True, kw_only=True):
         for app_id, (_, app_file) in self.apps.items():
             new = other.apps.get(app_id, (None, None))[1]
             if new is not None and _fixed(new) != _fixed(app_file):
-                changed.append(f"history, presence or moderation.retain of app {app_id}")
+                changed.append(f"history, presence, moderation.retain or moderation.held of app {app_id}")
         return changed
 
     @property
@@ -258,7 +261,8 @@ def load_config(directory: Path, environ: Mapping[str, str] = os.environ) -> Con
 
 def _fixed(app_file: AppFile) -> object:
     """Return what a chat is made with, and keeps."""
-    return app_file.history, app_file.presence, app_file.moderation.retain
+    moderation = app_file.moderation
+    return app_file.history, app_file.presence, moderation.retain, moderation.held, moderation.held_hours
 
 
 def _plain(table: Struct) -> dict[str, Any]:

@@ -50,14 +50,20 @@ def message_payload(message: Message, *, staff: bool = False) -> dict[str, Any]:
 
 
 def held_payload(held: HeldMessage) -> dict[str, Any]:
-    """Return what staff are shown of a message that waits. Its `id` is no message's id yet."""
-    return {
+    """Return what staff are shown of a message that waits. Its `id` is no message's id yet.
+
+    `me` is there where it says what its sender does.
+    """
+    payload: dict[str, Any] = {
         "id": held.id,
         "user": {"uname": held.user.uname, "role": held.user.role.value},
         "text": held.text,
         "plugin": held.plugin,
         "reason": held.reason,
     }
+    if held.me:
+        payload["me"] = True
+    return payload
 
 
 def mute_payload(mute: Mute) -> dict[str, Any]:

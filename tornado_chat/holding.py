@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import msgspec
 
-from tornado_chat.clock import Clock
+from tornado_chat.clock import Clock, Timer
 from tornado_chat.errors import StoreUnavailable
 from tornado_chat.models import HeldMessage, User
 from tornado_chat.store import Kept, Store
@@ -18,43 +20,63 @@ SERVER = ""  # no plugin has this name, so what the server keeps can't be met by
 PREFIX = "held/"
 LAST_ID = "held_last_id"
 MAX_HELD = 200  # as many as a moderator looks through
-LIFETIME = timedelta(days=1)
+MOST_HELD = 1000  # that an operator may allow; `auth` answers them all to staff
+HELD_HOURS = 24
+NAP = 60.0  # seconds; the clock may be set forward
 
 
 class Holding:
-    """The messages of one app that wait."""
+    """The messages of one app that wait: `most` at a time, for `hours` each.
 
-    def __init__(self, app_id: int, store: Store, clock: Clock) -> None:
+    `expired` is awaited, once, with each that has waited too long.
+    """
+
+    def __init__(
+        self,
+        app_id: int,
+        store: Store,
+        clock: Clock,
+        expired: Callable[[HeldMessage], Awaitable[None]],
+        *,
+        most: int = MAX_HELD,
+        hours: float = HELD_HOURS,
+    ) -> None:
         self._app_id = app_id
         self._store = store
         self._clock = clock
+        self._expired = expired
+        self._most = most
+        self._lifetime = timedelta(hours=hours)
         self._last_id = 0
         self._held: dict[int, HeldMessage] = {}
+        self._timer: Timer | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def load(self) -> None:
         """Read what waits. Raises StoreUnavailable."""
         last = await self._store.plugin_get(self._app_id, SERVER, LAST_ID)
-        rows = await self._store.plugin_items(self._app_id, SERVER, PREFIX, 2 * MAX_HELD)
+        rows = await self._store.plugin_items(self._app_id, SERVER, PREFIX, 2 * MOST_HELD)
         held = [msgspec.json.decode(row.value, type=HeldMessage) for row in rows]
         self._held = {entry.id: entry for entry in sorted(held, key=lambda entry: entry.id)}
         self._last_id = max([int(last.value) if last else 0, *self._held])
+        self._arm()
 
     @property
     def waiting(self) -> list[HeldMessage]:
         """What waits, oldest first."""
-        self._forget_old()
-        return list(self._held.values())
+        now = self._clock.now()
+        return [held for held in self._held.values() if held.expires_at > now]
 
     async def add(
         self, user: User, text: str, plugin: str, reason: str, cid: str = "", *, me: bool = False
     ) -> HeldMessage:
         """Keep a message. Raises StoreUnavailable where it couldn't be, or too many wait."""
-        self._forget_old()
-        if len(self._held) >= MAX_HELD:
-            raise StoreUnavailable(f"{MAX_HELD} messages of app {self._app_id} wait for a moderator already")
+        if len(self.waiting) >= self._most:
+            raise StoreUnavailable(f"{self._most} messages of app {self._app_id} wait for a moderator already")
         self._last_id += 1
         now = self._clock.now()
-        held = HeldMessage(self._last_id, now, now + LIFETIME, user, text, plugin, reason, cid, me)
+        held = HeldMessage(self._last_id, now, now + self._lifetime, user, text, plugin, reason, cid, me)
         self._held[held.id] = held  # before it is stored, so that many at once don't pass the bound
         try:
             await self._keep(LAST_ID, b"%d" % held.id)
@@ -62,29 +84,64 @@ class Holding:
         except BaseException:
             self._held.pop(held.id, None)
             raise
+        self._arm()
         return held
+
+    def get(self, held_id: int) -> HeldMessage | None:
+        """Return a message that waits, expired or not; None where none of this number does."""
+        return self._held.get(held_id)
 
     def take(self, held_id: int) -> HeldMessage | None:
         """Take a message out, so that nobody else can; None where none of this number waits."""
-        self._forget_old()
-        return self._held.pop(held_id, None)
+        held = self._held.get(held_id)
+        if held is None or held.expires_at <= self._clock.now():
+            return None
+        return self._held.pop(held_id)
 
     def put_back(self, held: HeldMessage) -> None:
         """Undo `take`: what was to become of the message couldn't be done."""
         self._held[held.id] = held
         self._held = dict(sorted(self._held.items()))
+        self._arm()
 
     async def forget(self, held: HeldMessage) -> None:
         """Remove a message that was taken from the store. Raises StoreUnavailable."""
         await self._store.plugin_delete(self._app_id, SERVER, _key(held))
 
+    async def close(self) -> None:
+        """Stop the timer and finish what is under way."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._ending is not None:
+            await asyncio.shield(self._ending)
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = min((held.expires_at for held in self._held.values()), default=None)
+        if due is not None and not self._closed:
+            wait = (due - self._clock.now()).total_seconds()
+            self._timer = self._clock.call_later(min(max(wait, 0.0), NAP), self._tick)
+
+    def _tick(self) -> None:
+        if self._ending is None:
+            self._ending = asyncio.get_running_loop().create_task(self._end_due())
+
+    async def _end_due(self) -> None:
+        try:
+            now = self._clock.now()
+            due = [held for held in self._held.values() if held.expires_at <= now]
+            for held in due:
+                if self._held.pop(held.id, None) is not None:
+                    await self._expired(held)
+        finally:
+            self._ending = None
+            self._arm()
+
     async def _keep(self, key: str, value: bytes, held: HeldMessage | None = None) -> None:
         await self._store.plugin_put(self._app_id, SERVER, Kept(key, value, held.expires_at if held else None))
-
-    def _forget_old(self) -> None:
-        now = self._clock.now()
-        for held_id in [held.id for held in self._held.values() if held.expires_at <= now]:
-            del self._held[held_id]
 
 
 def _key(held: HeldMessage) -> str:

@@ -97,7 +97,7 @@ class Moderation:
         self._accept = [gate for gate in gates if gate.gate.accept is not None]
         self._cooldowns = Cooldowns(monotonic)
 
-    async def command(self, user: User, text: str, denied: Denied | None = None) -> Answer | Spoken:
+    async def command(self, user: User, text: str, denied: Denied | None = None, *, cid: str = "") -> Answer | Spoken:
         """Carry out a slash command; never raises. `denied` is told where the user's rank forbids what they tried."""
         typed, words = split_command(text)
         installed = self.commands.get(fold_name(typed) or "")
@@ -111,7 +111,7 @@ class Moderation:
         if left := installed.part.seconds_left:
             return Answer(Ack.INTERNAL_ERROR, f"/{command.name} failed too often; try again in {duration_text(left)}")
         try:
-            call = Call(user, command.parse(words))
+            call = Call(user, command.parse(words), cid)
             if left := self._cooldowns.left(command, user):
                 return Answer(None, f"You can use /{command.name} again in {duration_text(left)}")
             self._cooldowns.start(command, user)

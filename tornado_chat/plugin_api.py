@@ -340,7 +340,10 @@ class PluginApi:
         return await self._services.actions.clear(actor, reason, self._plugin)
 
     async def withdraw(self, actor: User, message_id: int, reason: str = "") -> HeldMessage:
-        """Delete a message that the room remembers, and have it wait for a moderator."""
+        """Delete a message that the room remembers, and have it wait for a moderator.
+
+        Raises StoreUnavailable also where too many wait; then it stays.
+        """
         _require_reason(reason)
         return await self._services.actions.withdraw(actor, message_id, reason, self._plugin)
 

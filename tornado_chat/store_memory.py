@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from tornado_chat.errors import StoreUnavailable
+from tornado_chat.errors import StoreAway
 from tornado_chat.models import AuditEntry, Ban, Message, Mute, Person, fold
 from tornado_chat.records import AuditQuery
 from tornado_chat.store import Deletion, Kept, Posting, message_of
@@ -101,9 +101,9 @@ class MemoryStore:
         return sum(app == app_id and name == plugin for app, name, _ in self._kept)
 
     def check(self) -> None:
-        """Raise StoreUnavailable while the store is away."""
+        """Raise StoreAway while the store is away."""
         if self.away:
-            raise StoreUnavailable("the store is away")
+            raise StoreAway("the store is away")
 
 
 class MemoryRecords:
