@@ -197,8 +197,11 @@ class Ladder:
         if ban is not None and (step.kind != "ban" or ban.expires_at is None or ban.expires_at >= until):
             return f"strike {number}, and nothing else, since they are banned"
         if step.kind == "ban":
-            await api.ban(api.bot, uname, step.seconds or None, why)
+            await api.ban(api.bot, uname, step.seconds or None, why, as_name=True)
             return f"strike {number}, {step}"
+        if step.kind == "mute" and mute is not None and mute.by_role.outranks(api.bot.role):
+            await self.warn(uname, f"{text} (strike {number}; the next one comes to {following})")
+            return f"strike {number}, and nothing else, since {mute.by} muted them"
         if step.kind == "mute" and (mute is None or mute.expires_at < until):
             await api.mute(api.bot, uname, step.seconds, why)
             text = f"{text}. You are muted for {duration_text(step.seconds)}"

@@ -1,4 +1,4 @@
-"""/mute and /unmute, for moderators and above."""
+"""/mute, /unmute and /mutes, for moderators and above."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tornado_chat import (
     Command,
     CommandRefused,
     DurationParam,
+    Mute,
+    NumberParam,
     PluginApi,
     PluginOptions,
     RestParam,
@@ -19,6 +21,8 @@ from tornado_chat import (
     UserParam,
     duration_text,
     hookimpl,
+    listing,
+    span_text,
 )
 
 YEAR_MINUTES = 525_600
@@ -52,6 +56,15 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         lifted = await api.unmute(call.user, call.args["user"])
         return f"{lifted.uname} was unmuted"
 
+    async def mutes(call: Call) -> str:
+        now = api.now()
+
+        def line(mute: Mute) -> str:
+            left = span_text((mute.expires_at - now).total_seconds())
+            return f"{mute.uname}: another {left}, by {mute.by}{f': {mute.reason}' if mute.reason else ''}"
+
+        return listing(api.mutes[::-1], line, call.args.get("page", 1), "Nobody is muted")
+
     yield Command(
         name="mute",
         run=mute,
@@ -60,3 +73,10 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         help="keeps a user from speaking for a while",
     )
     yield Command(name="unmute", run=unmute, params=(UserParam("user"),), role=Role.MOD, help="ends a mute")
+    yield Command(
+        name="mutes",
+        run=mutes,
+        params=(NumberParam("page", required=False, least=1, most=1000),),
+        role=Role.MOD,
+        help="lists who is muted",
+    )

@@ -233,3 +233,18 @@ async def test_a_network_ban_closes_real_sockets_by_their_real_address(
     back = await connect(server, headers=behind("203.0.113.9"))
     assert await back.auth(2, "token-eve") == ["BANNED"]
     assert await bob.say("still here") is None
+
+
+@pytest.mark.gen_test
+async def test_who_is_called_like_an_address_is_banned_and_the_address_is_not(chat: ChatFixture) -> None:
+    await chat.open(TOOL)
+    await chat.join("203.0.113.7", address="198.51.100.1")
+    await chat.join("eve", address="203.0.113.7")
+    api = chat.api("tool")
+    made = await api.ban(BOB, "203.0.113.7", as_name=True)
+    assert (made.target, made.network) == ("203.0.113.7", False)
+    assert [user.uname for user in api.users] == ["eve"]
+    with pytest.raises(CommandRefused, match="User not in banlist"):
+        await api.unban(BOB, "203.0.113.7")
+    assert (await api.unban(BOB, "203.0.113.7", as_name=True)).target == "203.0.113.7"
+    await chat.join("203.0.113.7", address="198.51.100.1")

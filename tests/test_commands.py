@@ -172,6 +172,23 @@ def test_arguments_are_read_in_order(words: str, args: dict[str, object]) -> Non
     assert MUTE.parse(words.split()) == args
 
 
+@pytest.mark.parametrize(
+    ("words", "args"),
+    [
+        ("foo", {"user": "foo"}),
+        ("foo being rude", {"user": "foo", "reason": "being rude"}),
+        ("foo 10 being rude", {"user": "foo", "duration": 600, "reason": "being rude"}),
+        ("foo ١0 x", {"user": "foo", "reason": "١0 x"}),
+    ],
+)
+def test_a_duration_that_may_be_skipped_leaves_other_words_to_the_reason(words: str, args: dict[str, object]) -> None:
+    duration = DurationParam("duration", required=False, skip=True)
+    command = Command("ban", nothing, (UserParam("user"), duration, RestParam("reason", required=False)))
+    assert command.parse(words.split()) == args
+    with pytest.raises(Usage, match='"1om" is no duration'):
+        command.parse(["foo", "1om", "x"])
+
+
 def test_parsing_leaves_the_words_as_they_were() -> None:
     words = ["foo", "10"]
     MUTE.parse(words)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tornado_chat import Role, User
+
 NO_DATA = "must send data object with `auth` event"
 NO_APP_ID = "must send app_id integer with `auth` event"
 NO_CALLBACK = "must provide callback to `auth` event"
@@ -281,3 +283,25 @@ async def test_one_who_sends_too_much_is_told_and_then_closed(serve: Any, connec
     assert (await server.health()).closes == {"rate limit": 1}
     await witness.next("user_left")
     assert witness.names() == ["new_message"] * 3 + ["user_left"]
+
+
+@pytest.mark.gen_test
+async def test_who_is_banned_while_they_come_in_is_not_let_in(
+    serve: Any, connect: Any, make_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await serve(make_config())
+    bob = await connect(server, token="token-bob")
+    (chat,) = [chat for chat in server._registry.chats if chat.app_id == 2]
+    join = chat.join
+
+    async def ban_meanwhile(*args: Any) -> Any:
+        seat = await join(*args)
+        await chat._bans.ban(User(1, "carol", Role.OWNER), "eve", None, "spam")
+        return seat
+
+    monkeypatch.setattr(chat, "join", ban_meanwhile)
+    eve = await connect(server)
+    assert await eve.auth(2, "token-eve") == ["BANNED"]
+    assert await eve.next("system_message") == "You are banned: spam"
+    assert await eve.say("hello") == "USER_REQUIRED"
+    await bob.next("user_left")

@@ -121,7 +121,7 @@ async def test_it_knows_who_is_here_and_what_was_said(chat: ChatFixture, taken: 
     await chat.advance(60)
     assert api.mutes == []
     assert [command.name for command in api.commands(alice.user)] == ["help"]  # type: ignore[arg-type]
-    assert [command.name for command in api.commands(bob.user)] == ["help", "mute", "unmute"]  # type: ignore[arg-type]
+    assert [command.name for command in api.commands(bob.user)] == ["help", "mute", "mutes", "unmute"]  # type: ignore[arg-type]
     assert (api.bot.uname, api.bot.role) == ("tool", Role.MOD)
     assert api.log.name == "tornado_chat.plugin.tool"
 
@@ -158,6 +158,34 @@ async def test_it_deletes_and_purges_within_its_actors_rank(chat: ChatFixture, t
     await chat.restart()
     await chat.open()
     assert [entry["id"] for entry in (await chat.join("bob")).room["history"]] == [3]
+
+
+@pytest.mark.gen_test
+async def test_the_rank_counts_that_a_sender_has_now(chat: ChatFixture, taken: list[PluginApi]) -> None:
+    await chat.open(handing(taken))
+    carol, kate, bob = await chat.join("carol"), await chat.join("kate", role="mod"), await chat.join("bob", role="mod")
+    for person in (carol, kate):
+        await person.say("hello")
+        await person.leave()
+    await chat.join("carol", role="owner")
+    await chat.join("kate")
+    (api,) = taken
+    with pytest.raises(CommandRefused, match="carol is an owner"):
+        await api.delete(bob.user, 1)  # type: ignore[arg-type]
+    assert (await api.delete(bob.user, 2)).user.uname == "kate"  # type: ignore[arg-type]
+
+
+@pytest.mark.gen_test
+async def test_a_superiors_mute_keeps_a_moderator_from_no_other_act(chat: ChatFixture, taken: list[PluginApi]) -> None:
+    await chat.open(handing(taken))
+    eve, bob = await chat.join("eve"), await chat.join("bob", role="mod")
+    (api,) = taken
+    await eve.say("hello")
+    await api.mute(User(99, "carol", Role.OWNER), "eve", 60)
+    assert await api.purge(bob.user, "eve") == 1  # type: ignore[arg-type]
+    assert await api.disconnect(bob.user, "eve") == 1  # type: ignore[arg-type]
+    with pytest.raises(CommandRefused, match="an owner muted eve"):
+        await api.mute(bob.user, "eve", 1)  # type: ignore[arg-type]
 
 
 @pytest.mark.gen_test

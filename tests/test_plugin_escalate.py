@@ -288,13 +288,16 @@ async def test_no_mute_and_no_ban_is_made_shorter(chat: ChatFixture) -> None:
 
 
 @pytest.mark.gen_test
-async def test_whom_an_owner_muted_a_strike_does_not_touch(chat: ChatFixture) -> None:
+async def test_what_an_owner_muted_a_strike_does_not_make_longer(chat: ChatFixture) -> None:
     await opened(chat, steps=["mute 30d"])
     eve, bob, olga = await chat.join("eve"), await chat.join("bob", role="mod"), await chat.join("olga", role="owner")
     await olga.say("/mute eve 10")
-    assert (await bob.say("/warn eve stop")).notice == "You are not authorized to do that: an owner muted eve"
-    assert (await olga.say("/warn eve stop")).notice == "eve was warned: no strike, since nothing could follow"
-    assert "another 10 min" in str((await eve.say("hello")).notice)
+    for number, person in ((1, bob), (2, olga)):
+        told = f"eve was warned: strike {number}, and nothing else, since olga muted them"
+        assert (await person.say("/warn eve stop")).notice == told
+        assert "stop (strike" in eve.notices[-1]
+        await chat.advance(60)
+    assert "another 8 min" in str((await eve.say("hello")).notice)
 
 
 @pytest.mark.gen_test
@@ -385,3 +388,13 @@ def test_options_that_do_not_fit_are_named(options: dict[str, Any], told: str) -
 
 def test_the_documented_example_is_one() -> None:
     load_plugin("escalate", **documented_options("escalate"))
+
+
+@pytest.mark.gen_test
+async def test_who_is_called_like_an_address_does_not_get_that_banned(chat: ChatFixture) -> None:
+    await opened(chat, steps=["ban"])
+    await chat.join("203.0.113.7", address="198.51.100.1")
+    alice, bob = await chat.join("alice", address="203.0.113.7"), await chat.join("bob", role="mod")
+    await bob.say("/warn 203.0.113.7 stop")
+    assert [(ban.target, ban.network) for ban in chat.api("escalate").bans] == [("203.0.113.7", False)]
+    assert alice in chat.people

@@ -90,22 +90,22 @@ async def test_a_filter_that_fails_is_named_counted_and_survived(
 @pytest.mark.gen_test
 async def test_it_disconnects(serve: Any, connect: Any, make_config: Any, tmp_path: Path) -> None:
     (tmp_path / "conf" / "more").mkdir(parents=True)
-    (tmp_path / "conf" / "more" / "kick.py").write_text(
+    (tmp_path / "conf" / "more" / "oust.py").write_text(
         "from tornado_chat import Command, Role, UserParam, hookimpl\n"
         "@hookimpl\n"
         "def register_commands(api):\n"
-        "    async def kick(call):\n"
+        "    async def oust(call):\n"
         "        return str(await api.disconnect(call.user, call.args['user'], 'Out!'))\n"
-        "    return [Command('kick', kick, [UserParam('user')], Role.MOD)]\n"
+        "    return [Command('oust', oust, [UserParam('user')], Role.MOD)]\n"
     )
-    server = await serve(make_config(app='plugins = ["kick"]', plugins='[plugins]\npath = ["more"]'))
+    server = await serve(make_config(app='plugins = ["oust"]', plugins='[plugins]\npath = ["more"]'))
     bob = await connect(server, token="token-bob")
     tabs = [await connect(server, token="token-eve") for _ in range(2)]
     elsewhere = await connect(server, token="token-eve", app_id=3)
     for line, answer in (
-        ("/kick carol", "You are not authorized to do that: carol is an owner"),
-        ("/kick nobody", "0"),
-        ("/kick EVE", "1"),
+        ("/oust carol", "You are not authorized to do that: carol is an owner"),
+        ("/oust nobody", "0"),
+        ("/oust EVE", "1"),
     ):
         await bob.say(line)
         assert await bob.next("system_message") == answer

@@ -35,6 +35,7 @@ async def test_it_lists_what_the_asker_may_use(chat: ChatFixture) -> None:
     assert alice.notices[-1].split("\n") == ["Be kind.", *common, "/roll <die> - throws a die"]
     mutes = [
         "/mute <user> [duration] [reason] - keeps a user from speaking for a while",
+        "/mutes [page] - lists who is muted",
         "/roll <die> - throws a die",
         "/unmute <user> - ends a mute",
     ]
@@ -84,7 +85,7 @@ async def test_a_client_asks_for_the_list(serve: Any, connect: Any, make_config:
     _, commands = await alice.emit("commands", {"ignored": True})
     assert [command["name"] for command in commands] == ["help"]
     _, commands = await bob.emit("commands")
-    assert [command["name"] for command in commands] == ["help", "mute", "reload", "unmute"]
+    assert [command["name"] for command in commands] == ["help", "mute", "mutes", "reload", "unmute"]
     assert commands[1]["usage"] == "/mute <user> [duration] [reason]"
     bob.tell("commands")
     assert await bob.next("client_error") == "must provide callback to `commands` event"

@@ -11,6 +11,7 @@ from tests.chats import load_plugin, make_services
 from tornado_chat import Call, CommandRefused, Mute, Role, User
 from tornado_chat.errors import ConfigError
 from tornado_chat.plugin_set import PluginSet
+from tornado_chat.testing import ChatFixture
 
 BOB = User(2, "bob", Role.MOD)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -22,7 +23,7 @@ class RecordingSanctions:
     def __init__(self) -> None:
         self.muted: list[tuple[str, int, str]] = []
 
-    async def mute(self, actor: User, uname: str, seconds: int, reason: str = "") -> Mute:
+    async def mute(self, actor: User, uname: str, seconds: int, reason: str = "", plugin: str = "") -> Mute:
         self.muted.append((uname, seconds, reason))
         return Mute(
             app_id=2,
@@ -51,23 +52,33 @@ async def run_mute(typed: str, **options: Any) -> tuple[str | None, RecordingSan
 
 
 @pytest.mark.parametrize(
-    ("name", "usage"), [("mute", "/mute <user> [duration] [reason]"), ("unmute", "/unmute <user>")]
+    ("name", "usage"),
+    [("mute", "/mute <user> [duration] [reason]"), ("unmute", "/unmute <user>"), ("mutes", "/mutes [page]")],
 )
 def test_the_usage_says_what_to_type(name: str, usage: str) -> None:
     assert load()[0].moderation.commands[name].command.usage == usage
 
 
-def test_both_commands_are_for_moderators_and_above() -> None:
+def test_the_commands_are_for_moderators_and_above() -> None:
     commands = load()[0].moderation.commands
     assert {name: installed.command.role for name, installed in commands.items()} == {
         "mute": Role.MOD,
         "unmute": Role.MOD,
+        "mutes": Role.MOD,
     }
 
 
 @pytest.mark.parametrize(
     ("name", "typed"),
-    [("mute", ""), ("mute", "foo ten"), ("mute", "foo -5"), ("mute", "foo 1.5"), ("unmute", ""), ("unmute", "foo x")],
+    [
+        ("mute", ""),
+        ("mute", "foo ten"),
+        ("mute", "foo -5"),
+        ("mute", "foo 1.5"),
+        ("unmute", ""),
+        ("unmute", "foo x"),
+        ("mutes", "0"),
+    ],
 )
 def test_a_malformed_command_gets_the_usage(name: str, typed: str) -> None:
     command = load()[0].moderation.commands[name].command
@@ -132,3 +143,50 @@ def test_an_option_that_does_not_fit_is_named(options: dict[str, Any], key: str)
         load(**options)
     assert str(caught.value).startswith("apps/2.toml: plugin.mute")
     assert key in str(caught.value)
+
+
+@pytest.mark.gen_test
+async def test_staff_see_who_is_muted_for_how_long_by_whom_and_why(chat: ChatFixture) -> None:
+    await chat.open("mute")
+    eve, bob = await chat.join("Eve"), await chat.join("bob", role="mod")
+    assert (await bob.say("/mutes")).notice == "Nobody is muted"
+    await bob.say("/mute eve 10 being rude")
+    await bob.say('/mute "\N{OGHAM LETTER BEITH} b" 2d \u202ereason')
+    await chat.advance(30)
+    for _ in range(2):
+        assert (await bob.say("/mutes")).notice == (
+            "\N{OGHAM LETTER BEITH} b: another 1 d 23 h, by bob: \\u202ereason\n"
+            "Eve: another 9 min 30 s, by bob: being rude"
+        )
+        await chat.restart()
+        await chat.open("mute")
+        eve, bob = await chat.join("Eve"), await chat.join("bob", role="mod")
+    assert (await eve.say("/mutes")).notice == "You are not authorized to do that"
+    await chat.advance(600)
+    assert len((await bob.say("/mutes")).notice.split("\n")) == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.gen_test
+async def test_a_long_list_has_pages(chat: ChatFixture) -> None:
+    await chat.open("mute")
+    bob = await chat.join("bob", role="mod")
+    for number in range(21):
+        await bob.say(f"/mute u{number}")
+    pages = [(await bob.say(line)).notice for line in ("/mutes", "/mutes 2", "/mutes 1000")]
+    assert pages[0].split("\n")[-2:] == ["u1: another 10 min, by bob", "page 1 of 2"]  # type: ignore[union-attr]
+    assert pages[1:] == ["u0: another 10 min, by bob\npage 2 of 2"] * 2
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("line", ["/mute kate", "/mute bob", "/mute carol 5 x", "/mute dave", "/unmute kate"])
+async def test_nobody_mutes_a_peer_a_superior_or_himself(chat: ChatFixture, line: str) -> None:
+    await chat.open("mute")
+    bob, _, carol, dave = [
+        await chat.join(name, role=role)
+        for name, role in (("bob", "mod"), ("kate", "mod"), ("carol", "owner"), ("dave", "admin"))
+    ]
+    await dave.say("/mute kate")
+    notice = (await bob.say(line)).notice
+    assert notice is not None
+    assert notice.startswith("You are not authorized to do that: ")
+    assert (await carol.say("/mute kate 5")).notice == "You are not authorized to do that: an admin muted kate"

@@ -127,7 +127,7 @@ def test_a_command_is_registered(folder: Folder) -> None:
 def test_an_app_has_only_the_plugins_that_it_names(folder: Folder) -> None:
     folder.write("greet", COMMAND)
     folder.write("broken", "raise RuntimeError")
-    assert hooks(folder.load("mute")) == (["mute", "unmute"], [])
+    assert hooks(folder.load("mute")) == (["mute", "unmute", "mutes"], [])
     assert hooks(folder.load()) == ([], [])
 
 

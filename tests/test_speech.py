@@ -200,3 +200,15 @@ async def test_what_a_user_is_beyond_name_and_role_reaches_plugins_alone(chat: C
     alice = await chat.join("alice", level=7)
     assert (chat.api("tool").users[0].level, chat.api("tool").users[0].created_at) == (7, None)
     assert alice.room["users"] == {"alice": {"id": 1, "uname": "alice", "role": "member"}}
+
+
+@pytest.mark.gen_test
+async def test_who_is_banned_while_their_message_is_checked_does_not_say_it(chat: ChatFixture) -> None:
+    async def check(draft: Draft) -> Any:
+        await chat.api("judge").ban(BOB, draft.user.uname)
+        return Pass()
+
+    await chat.open(filtering(check))
+    alice, eve = await chat.join("alice"), await chat.join("eve")
+    assert (await eve.say("one last thing")).ack == "BANNED"
+    assert alice.messages == []

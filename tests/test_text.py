@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tornado_chat.text import duration_text, is_unicode, js_length, js_trim, one_line
+from tornado_chat.text import duration_text, is_unicode, js_length, js_trim, listing, one_line, span_text
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 SPACES = "\t\n\v\f\r \u00a0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -123,3 +123,40 @@ def test_one_line_is_printable_and_can_be_written(text: str) -> None:
 )
 def test_a_duration_is_in_minutes_and_has_seconds_only_where_needed(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.2, "1 s"),
+        (59, "59 s"),
+        (90, "1 min 30 s"),
+        (3600, "1 h"),
+        (3601, "1 h"),
+        (7500, "2 h 5 min"),
+        (86_399.5, "1 d"),
+        (273_600, "3 d 4 h"),
+        (31_536_000, "365 d"),
+    ],
+)
+def test_a_span_is_in_its_two_largest_units(seconds: float, text: str) -> None:
+    assert span_text(seconds) == text
+
+
+def test_a_list_is_told_in_pages() -> None:
+    asked: list[int] = []
+
+    def line(item: int) -> str:
+        asked.append(item)
+        return f"number {item}\nx"
+
+    assert listing([], line, 1, "none") == "none"
+    assert listing([7], line, 9, "none") == "number 7\\nx"
+    asked.clear()
+    page = listing(range(41), line, 2, "none").split("\n")
+    assert asked == list(range(20, 40))
+    assert (page[0], page[-2:]) == ("number 20\\nx", ["number 39\\nx", "page 2 of 3"])
+    assert listing(range(41), line, 4, "none").split("\n")[0] == "number 40\\nx"
+    assert listing("abc", lambda letter: letter * 5000, 2, "none", size=2) == "c" * 3799 + "…\npage 2 of 2"
+    assert len(listing(range(20), lambda _: "\x1b" * 1000, 1, "none")) <= 8000

@@ -20,6 +20,7 @@ from tornado_chat.testing import ChatFixture
 LINES = {  # that would do something, were they typed by a moderator
     "mute": "/mute alice 5",
     "unmute": "/unmute frank",
+    "mutes": "/mutes",
     "lock": "/lock 5",
     "approve": "/approve 1",
     "deny": "/deny 1",

@@ -13,7 +13,14 @@ from tornado_chat.commands import (
     UserParam,
 )
 from tornado_chat.confusables import mixes_scripts, name_skeleton, scripts_of, skeleton
-from tornado_chat.errors import CommandRefused, HttpError, IdentityUnavailable, PluginLimit, StoreUnavailable
+from tornado_chat.errors import (
+    CommandRefused,
+    HttpError,
+    IdentityUnavailable,
+    PluginLimit,
+    RankRefused,
+    StoreUnavailable,
+)
 from tornado_chat.filters import Filter
 from tornado_chat.folding import graphemes
 from tornado_chat.gates import Gate, Visitor
@@ -55,12 +62,13 @@ from tornado_chat.models import (
     fold,
     is_uname,
 )
+from tornado_chat.networks import parse_network
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
 from tornado_chat.secret import Secret
 from tornado_chat.signing import signed_headers
 from tornado_chat.storage import PluginStorage
-from tornado_chat.text import duration_text
+from tornado_chat.text import duration_text, listing, one_line, span_text
 from tornado_chat.verdicts import (
     Action,
     AlertStaff,
@@ -125,6 +133,7 @@ __all__ = [
     "PluginStorage",
     "Posted",
     "PurgeSender",
+    "RankRefused",
     "Reading",
     "Recorded",
     "Reject",
@@ -152,13 +161,17 @@ __all__ = [
     "graphemes",
     "hookimpl",
     "is_uname",
+    "listing",
     "mixes_scripts",
     "name_skeleton",
     "normalise",
+    "one_line",
     "parse_level",
+    "parse_network",
     "parse_time",
     "scripts_of",
     "search_forms",
     "signed_headers",
     "skeleton",
+    "span_text",
 ]

@@ -263,8 +263,8 @@ class Actions:
         message = self._room.find_message(message_id)
         if message is None:
             raise CommandRefused(f"There is no message {message_id} that could be deleted")
-        if not message.plugin and message.user.key != actor.key and not actor.role.outranks(message.user.role):
-            raise RankRefused(f"{NOT_AUTHORIZED}: {message.user.uname} is {a_role(message.user.role)}")
+        if not message.plugin and message.user.key != actor.key:
+            self._sanctions.require_rank(actor, message.user.uname)
         return message
 
     def _erasure_of(self, message: Message, actor: User, reason: str, plugin: str) -> _Erasure:

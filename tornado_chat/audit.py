@@ -109,7 +109,7 @@ class Audit:
         found: list[AuditEntry] = []
         for _ in range(MAX_PAGES):
             page = await self._store.records.find_audit(self._app_id, query, MAX_BATCH)
-            found += [entry for entry in page if wanted in f"{entry.target}\n{entry.reason}\n{entry.text}".casefold()]
+            found += [entry for entry in page if wanted in _words_of(entry)]
             if len(found) >= limit or len(page) < MAX_BATCH:
                 break
             query = msgspec.structs.replace(query, before=page[-1].id)
@@ -154,3 +154,7 @@ class Audit:
             await due
         finally:
             timer.cancel()
+
+
+def _words_of(entry: AuditEntry) -> str:
+    return f"{entry.action}\n{entry.target}\n{entry.reason}\n{entry.text}".casefold()

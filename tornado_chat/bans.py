@@ -18,7 +18,7 @@ from tornado_chat.room import Room
 from tornado_chat.sanctions import Sanctions, a_role
 from tornado_chat.settling import Settling
 from tornado_chat.store import Store
-from tornado_chat.text import duration_text
+from tornado_chat.text import span_text
 
 MAX_BANS = 10_000
 WIDEST = {4: 8, 6: 16}  # the shortest prefix that may be banned: less is half of the Internet
@@ -59,16 +59,18 @@ class Bans:
         for ban in bans:
             self._room.bans.put(ban)
 
-    async def ban(self, actor: User, target: str, seconds: int | None, reason: str, plugin: str = "") -> Ban:
+    async def ban(
+        self, actor: User, target: str, seconds: int | None, reason: str, plugin: str = "", *, as_name: bool = False
+    ) -> Ban:
         """Ban a name, here or not, or an address or network, for `seconds` (1 or more; None: for good).
 
         It replaces a ban that the target has. Connections that it keeps out are closed. An IPv6 address stands for its
-        /64. Raises CommandRefused where the actor doesn't outrank the name, or who banned it before, or the network
-        can't be banned; StoreUnavailable.
+        /64; with `as_name` the target is a name, whatever it looks like. Raises CommandRefused where the actor doesn't
+        outrank the name, or who banned it before, or the network can't be banned; StoreUnavailable.
         """
         if seconds is not None and seconds < 1:
             raise CommandRefused("A ban lasts at least 1 s")
-        network = parse_network(target)
+        network = None if as_name else parse_network(target)
         async with self._settling.turn():
             spelled = self._name(actor, target) if network is None else self._network(network)
             now = self._clock.now()
@@ -93,12 +95,12 @@ class Bans:
         await self._audit.record(entry)
         return ban
 
-    async def unban(self, actor: User, target: str, plugin: str = "") -> Ban:
+    async def unban(self, actor: User, target: str, plugin: str = "", *, as_name: bool = False) -> Ban:
         """Lift the ban of a name, an address or a network, and return it.
 
         Raises CommandRefused where there is none, or a superior made it; StoreUnavailable.
         """
-        network = parse_network(target)
+        network = None if as_name else parse_network(target)
         async with self._settling.turn():
             ban = self._room.bans.get(fold(target) if network is None else str(network), self._clock.now())
             if ban is None:
@@ -129,7 +131,7 @@ class Bans:
         ban = self._room.bans.binding(user, address, now)
         if ban is None:
             return None
-        left = "" if ban.expires_at is None else f" for another {duration_text((ban.expires_at - now).total_seconds())}"
+        left = "" if ban.expires_at is None else f" for another {span_text((ban.expires_at - now).total_seconds())}"
         return f"You are banned{left}{f': {ban.reason}' if ban.reason else ''}"
 
     def _name(self, actor: User, uname: str) -> str:

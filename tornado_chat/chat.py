@@ -235,10 +235,12 @@ class Chat:
 
         Bans keep out first, then the gates are asked.
         """
-        banned = self._bans.notice_of(visitor.user, visitor.address)
-        if banned is not None:
-            return Answer(Ack.BANNED, banned)
-        return await self._plugins.moderation.admit(visitor)
+        return self.banned(visitor) or await self._plugins.moderation.admit(visitor)
+
+    def banned(self, visitor: Visitor) -> Answer | None:
+        """Return what one whom a ban keeps out is told, else None. Gates take their time: ask again at the end."""
+        notice = self._bans.notice_of(visitor.user, visitor.address)
+        return None if notice is None else Answer(Ack.BANNED, notice)
 
     async def join(self, user: User | None, voucher: Voucher | None = None, address: str = "") -> Seat:
         """Seat one socket of `user` (None: a guest), from `address`, and tell the room of a user who wasn't here.

@@ -103,7 +103,8 @@ class Param:
     def take(self, words: list[str]) -> Any:
         """Take this argument off the front of `words` (never empty) and return its value.
 
-        Raises ValueError where the words don't fit; its text is shown to the caller, before the usage text.
+        Raises ValueError where the words don't fit; its text is shown to the caller, before the usage text. One that
+        isn't required may take nothing and return None: then it was left out.
         """
         raise NotImplementedError
 
@@ -142,7 +143,7 @@ class _OrOff(Param):
             return OFF
         return self._take(words)
 
-    def _take(self, words: list[str]) -> int:
+    def _take(self, words: list[str]) -> int | None:
         raise NotImplementedError
 
 
@@ -169,14 +170,21 @@ class UserParam(Param):
 
 @dataclass(frozen=True, slots=True)
 class DurationParam(_OrOff):
-    """A duration; see parse_duration. Its value is in seconds, or "off" where `off=True` allows for that."""
+    """A duration; see parse_duration. Its value is in seconds, or "off" where `off=True` allows for that.
+
+    With `skip`, for one that isn't required, a word that doesn't begin with a digit is the next parameter's.
+    """
+
+    skip: bool = field(default=False, kw_only=True)
 
     @property
     def hint(self) -> str:
         return f"{self.name}: 10 (minutes), 90s, 10m, 2h or 1d2h"
 
-    def _take(self, words: list[str]) -> int:
+    def _take(self, words: list[str]) -> int | None:
         seconds = parse_duration(words)
+        if seconds is None and self.skip and words[0][0] not in "0123456789":
+            return None
         if seconds is None:
             raise ValueError(f"{_shown(words[0])} is no duration")
         return seconds
@@ -343,9 +351,11 @@ class Command:
                     raise Usage(self._help)
                 continue
             try:
-                args[param.name] = param.take(rest)
+                value = param.take(rest)
             except ValueError as error:
                 raise Usage(f"{error}. {self._help}" if str(error) else self._help) from None
+            if value is not None or param.required:
+                args[param.name] = value
         if rest:
             raise Usage(f"{_shown(rest[0])} is too much. {self._help}")
         return args

@@ -243,7 +243,8 @@ class Gateway:
         user = await found.user(str(token)) if is_signed_token(token) else None
         voucher = None if user is None else found.voucher(str(token))
         chat = await found.chat()
-        refused = await chat.admit(Visitor(user, connection.session.address))
+        visitor = Visitor(user, connection.session.address)
+        refused = await chat.admit(visitor)
         if not self._is_here(connection):
             return NoAck  # the socket went away while its app, user or history was looked up
         if refused is not None:
@@ -255,6 +256,9 @@ class Gateway:
         if not self._is_here(connection):
             await chat.leave(seat)
             return NoAck
+        if (banned := chat.banned(visitor)) is not None:  # meanwhile, when there was no socket yet to be closed
+            await chat.leave(seat)
+            return self._tell(connection, banned)
         # From here to the ack nothing awaits anything: what is said before is in the snapshot, what is said after
         # comes after the ack.
         connection.seat = seat

@@ -252,21 +252,24 @@ class PluginApi:
         """Lift the mute of a name, tell the room, and return it. Raises CommandRefused where there is none."""
         return await self._services.sanctions.unmute(actor, uname, self._plugin)
 
-    async def ban(self, actor: User, target: str, seconds: int | None = None, reason: str = "") -> Ban:
+    async def ban(
+        self, actor: User, target: str, seconds: int | None = None, reason: str = "", *, as_name: bool = False
+    ) -> Ban:
         """Keep a name, here or not, an address or a network out, for `seconds` (1 or more) or for good.
 
-        Its connections are closed. An address of this machine or of a trusted proxy can't be banned. Raises ValueError
-        for a reason that can't be shown.
+        Its connections are closed. An address of this machine or of a trusted proxy can't be banned. With `as_name` the
+        target is a name even where it looks like an address: some call themselves after the address of another. Raises
+        ValueError for a reason that can't be shown.
         """
         _require_reason(reason)
-        return await self._services.bans.ban(actor, target, seconds, reason, self._plugin)
+        return await self._services.bans.ban(actor, target, seconds, reason, self._plugin, as_name=as_name)
 
-    async def unban(self, actor: User, target: str) -> Ban:
+    async def unban(self, actor: User, target: str, *, as_name: bool = False) -> Ban:
         """Let a name, an address or a network in again, and return its ban.
 
         Raises CommandRefused where there is none.
         """
-        return await self._services.bans.unban(actor, target, self._plugin)
+        return await self._services.bans.unban(actor, target, self._plugin, as_name=as_name)
 
     async def turn_on(
         self, actor: User, name: str, value: Any = True, seconds: float | None = None, reason: str = ""
@@ -286,20 +289,39 @@ class PluginApi:
         return await self._services.modes.turn_off(actor, name, self._plugin)
 
     async def record(
-        self, actor: User, action: str, target: str = "", *, reason: str = "", message_id: int = 0, text: str = ""
+        self,
+        actor: User,
+        action: str,
+        target: str = "",
+        *,
+        reason: str = "",
+        message_id: int = 0,
+        text: str = "",
+        seconds: int = 0,
     ) -> None:
-        """Write an act down in the audit log. What this API does itself is written down already."""
+        """Write an act down in the audit log; `seconds` is how long it lasts.
+
+        What this API does itself is written down already.
+        """
         audit = self._services.audit
-        await audit.record(
-            audit.entry(actor, action, target, reason=reason, message_id=message_id, text=text, plugin=self._plugin)
+        entry = audit.entry(
+            actor,
+            action,
+            target,
+            reason=reason,
+            message_id=message_id,
+            text=text,
+            seconds=seconds,
+            plugin=self._plugin,
         )
+        await audit.record(entry)
 
     async def audit(
         self, *, actor: str = "", target: str = "", action: str = "", words: str = "", before: str = "", limit: int = 20
     ) -> list[AuditEntry]:
         """Return the newest `limit` (1 to 500) acts, newest first, of this actor, on this target, and so on.
 
-        `words` are looked for in target, reason and deleted text; `before` is the id of an entry.
+        `words` are looked for in action, target, reason and deleted text; `before` is the id of an entry.
         """
         if not 1 <= limit <= MAX_AUDIT:
             raise ValueError(f"limit must be 1 to {MAX_AUDIT}")

@@ -72,7 +72,7 @@ class Sanctions:
         if not is_uname(uname):
             raise CommandRefused("No user can have that name")
         async with self._settling.turn():
-            spelled = self.require_rank(actor, uname)
+            spelled = self._require_above(actor, uname)
             if (ban := self._room.bans.of_name(uname, self._clock.now())) is not None:
                 raise CommandRefused(f"{ban.target} is banned; a mute would not hold longer")
             now = self._clock.now()
@@ -105,7 +105,7 @@ class Sanctions:
             mute = self._room.mute_of(uname)
             if mute is None:
                 raise CommandRefused(NOT_MUTED)
-            self.require_rank(actor, uname)
+            self._require_above(actor, uname)
             await self._settling.write(mute.key, self._store.delete_mute(mute), partial(self._repair, mute))
         await self._end(mute, actor.uname)
         await self._audit.record(self._audit.entry(actor, "unmute", mute.uname, plugin=plugin))
@@ -136,13 +136,15 @@ class Sanctions:
         await (self._store.delete_mute(attempted) if known is None else self._store.save_mute(known))
 
     def require_rank(self, actor: User, uname: str) -> str:
-        """Check that an actor stands above a name, and return how that is spelled.
-
-        Raises CommandRefused where the actor may not touch the name, or the mute that it has.
-        """
+        """Check that an actor stands above a name, and return how that is spelled. Raises CommandRefused."""
         spelled, role = self._room.known(uname)
         if not actor.role.outranks(role):
             raise RankRefused(f"{NOT_AUTHORIZED}: {spelled} is {a_role(role)}")
+        return spelled
+
+    def _require_above(self, actor: User, uname: str) -> str:
+        """As require_rank; raises CommandRefused also where the name has a mute of a superior's."""
+        spelled = self.require_rank(actor, uname)
         mute = self._room.mute_of(uname)
         if mute is not None and mute.by_role.outranks(actor.role):
             raise RankRefused(f"{NOT_AUTHORIZED}: {a_role(mute.by_role)} muted {spelled}")

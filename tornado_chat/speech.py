@@ -54,8 +54,8 @@ class Speech:
         self, moderation: Moderation, user: User, text: str, cid: str, *, me: bool = False
     ) -> Answer | asyncio.Future[Answer]:
         """Say something (1 to 350 units, trimmed) as `user`; see Chat.submit. Never raises."""
-        if muted := self._muted(user):
-            return muted
+        if silenced := self._silenced(user):
+            return silenced
         person = await self._person(user)
         screening = await moderation.screen(user, text, person=person)
         decision = screening.decision
@@ -66,8 +66,8 @@ class Speech:
             await self._carry_out([item for item in actions if isinstance(item[1], PurgeSender)], user)
             actions = [item for item in actions if not isinstance(item[1], PurgeSender)]
         # A filter may have taken its time, and a moderator may have acted in it.
-        if muted := self._muted(user):
-            return muted
+        if silenced := self._silenced(user):
+            return silenced
         if moderation.accepts:
             accepted = moderation.accept(Draft(self._app_id, user, decision.text, text, person))
             actions = [*actions, *accepted.actions]
@@ -118,8 +118,10 @@ class Speech:
         except StoreUnavailable:
             return None  # then the message won't be stored either
 
-    def _muted(self, user: User) -> Answer | None:
+    def _silenced(self, user: User) -> Answer | None:
         now = self._clock.now()
+        if len(self._room.bans) and self._room.bans.binding(user, "", now) is not None:
+            return Answer(Ack.BANNED)  # of their own tabs none is left that could show more
         mute = self._room.mute_binding(user, now)
         if mute is None:
             return None

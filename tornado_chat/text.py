@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LISTED = 7600  # characters of a page
 
 # ECMAScript's WhiteSpace and LineTerminator. Python's str.strip() differs: it takes U+0085 and
 # U+001C to U+001F, and leaves U+FEFF.
@@ -45,3 +51,32 @@ def duration_text(seconds: float) -> str:
     if minutes and rest:
         return f"{minutes} min {rest} s"
     return f"{minutes} min" if minutes else f"{rest} s"
+
+
+def span_text(seconds: float) -> str:
+    """Return a duration in its two largest units ("3 d 4 h", "2 h", "1 min 30 s"), for lists of what may last long.
+
+    `seconds` is at least 0; a fraction of a second counts as a whole one.
+    """
+    rest = math.ceil(seconds)
+    parts = []
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        amount, rest = divmod(rest, length)
+        parts.append((amount, unit))
+    first = next((index for index, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
+    shown = [part for part in parts[first : first + 2] if part[0]] or parts[-1:]
+    return " ".join(f"{amount} {unit}" for amount, unit in shown)
+
+
+def listing(items: Sequence[T], line: Callable[[T], str], page: int, nothing: str, *, size: int = 20) -> str:
+    """Return one page (from 1 on; the last one where there are fewer) of a list, `size` lines of what can be shown.
+
+    `line` makes the line of an item, and is asked for those of the page only; `nothing` is for an empty list. The page
+    has less than 8,000 characters: longer lines are cut.
+    """
+    if not items:
+        return nothing
+    pages = math.ceil(len(items) / size)
+    page = min(max(page, 1), pages)
+    lines = [one_line(line(item), LISTED // size) for item in items[(page - 1) * size : page * size]]
+    return "\n".join([*lines, *([f"page {page} of {pages}"] if pages > 1 else [])])
