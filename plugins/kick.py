@@ -59,13 +59,15 @@ class State:
     def __init__(self, api: PluginApi) -> None:
         self._api = api
         self._kicked: dict[str, Kicked] = {}  # self._kicked[folded uname]
+        self._is_read = False
         self._reading: asyncio.Task[None] | None = None
 
     async def of(self, key: str) -> Kicked | None:
         """Return what keeps a user out now. Where the database is away, what was stored before doesn't."""
-        with contextlib.suppress(StoreUnavailable, TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                await self._ready()
+        if not self._is_read:
+            with contextlib.suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await self._ready()
         kicked = self._kicked.get(key)
         return kicked if kicked is not None and kicked.until > self._api.now() else None
 
@@ -94,6 +96,7 @@ class State:
             for _, stored in await self._api.storage.items(limit=MOST):
                 kicked = msgspec.convert(stored, Kicked)
                 self._kicked.setdefault(kicked.key, kicked)
+            self._is_read = True
         except StoreUnavailable:
             self._reading = None
             raise
