@@ -12,6 +12,7 @@ from tornado_chat.commands import (
     Say,
     UserParam,
 )
+from tornado_chat.confusables import mixes_scripts, name_skeleton, scripts_of, skeleton
 from tornado_chat.errors import CommandRefused, HttpError, IdentityUnavailable, PluginLimit, StoreUnavailable
 from tornado_chat.filters import Filter
 from tornado_chat.gates import Gate, Visitor
@@ -38,6 +39,7 @@ from tornado_chat.hookspecs import hookimpl
 from tornado_chat.http import HttpClient, HttpResponse
 from tornado_chat.identity import App, IdentityProvider, parse_level, parse_time
 from tornado_chat.listeners import Listener
+from tornado_chat.matching import Forms, Normalised, Reading, graphemes, normalise, search_forms
 from tornado_chat.models import (
     AuditEntry,
     Ban,
@@ -88,6 +90,7 @@ __all__ = [
     "Draft",
     "DurationParam",
     "Filter",
+    "Forms",
     "Gate",
     "Happening",
     "Held",
@@ -108,6 +111,7 @@ __all__ = [
     "Mute",
     "MuteSender",
     "Muted",
+    "Normalised",
     "NumberParam",
     "Param",
     "Pass",
@@ -118,6 +122,7 @@ __all__ = [
     "PluginStorage",
     "Posted",
     "PurgeSender",
+    "Reading",
     "Recorded",
     "Reject",
     "Rejected",
@@ -140,8 +145,15 @@ __all__ = [
     "Visitor",
     "duration_text",
     "fold",
+    "graphemes",
     "hookimpl",
     "is_uname",
+    "mixes_scripts",
+    "name_skeleton",
+    "normalise",
     "parse_level",
     "parse_time",
+    "scripts_of",
+    "search_forms",
+    "skeleton",
 ]
