@@ -26,7 +26,7 @@ LAYERS = (
     {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
      "identity_moneypot", "store_mongo", "store_mongo_records", "mongo_rows", "http_server",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
-     "http_client", "store_memory", "file_watch", "manual_clock"},
+     "http_client", "store_memory", "file_watch", "manual_clock", "hosts", "links"},
     # the composition root, and what calls it
     {"server", "cli", "__main__", "assembly", "reloader", "loop_watch", "plugin_list", "trial", "scaffold", "testing"},
 )  # fmt: skip
@@ -42,6 +42,7 @@ HOMES = {
     "prometheus_client": {"web"},
     "cachetools": {"lookup_cache"},
     "nx_27017": {"mongo_embedded"},
+    "publicsuffixlist": {"hosts"},
     "tornado": {"web", "engine", "gateway", "server", "testing", "http_server"},
 }
 

@@ -36,8 +36,10 @@ from tornado_chat.happenings import (
     Unmuted,
 )
 from tornado_chat.hookspecs import hookimpl
+from tornado_chat.hosts import canonical_host, is_public_suffix, readable_host
 from tornado_chat.http import HttpClient, HttpResponse
 from tornado_chat.identity import App, IdentityProvider, parse_level, parse_time
+from tornado_chat.links import Link, find_links
 from tornado_chat.listeners import Listener
 from tornado_chat.matching import Forms, Normalised, Reading, graphemes, normalise, search_forms
 from tornado_chat.models import (
@@ -103,6 +105,7 @@ __all__ = [
     "IdentityUnavailable",
     "Joined",
     "Left",
+    "Link",
     "Listener",
     "Message",
     "MessageIdParam",
@@ -143,16 +146,20 @@ __all__ = [
     "UserParam",
     "Verdict",
     "Visitor",
+    "canonical_host",
     "duration_text",
+    "find_links",
     "fold",
     "graphemes",
     "hookimpl",
+    "is_public_suffix",
     "is_uname",
     "mixes_scripts",
     "name_skeleton",
     "normalise",
     "parse_level",
     "parse_time",
+    "readable_host",
     "scripts_of",
     "search_forms",
     "skeleton",
