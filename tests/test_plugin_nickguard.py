@@ -43,8 +43,8 @@ async def with_staff(chat: ChatFixture, **options: Any) -> None:
     "uname",
     names(
         "dоnald,donаld,d0nald,dona1d,donaId,DONAld,dónàld,ｄonald,𝐝𝐨𝐧𝐚𝐥𝐝,donaӏd,dona|d,d.o.n.a.l.d,d o n a l d",
-        "D_O_N_A_L_D,@donald,donald\ufe0f,do\u034fnald,Admin-Donald,donald_admin,donald [ADMIN],donald_official,realdonald",
-        "donaldMod,Donald (staff),DonaldAdmin,the_real_donald,donald.support,dоnald_admin,d0nald-team",
+        "D_O_N_A_L_D,@donald,donald\ufe0f,do\u034fnald,Admin-Donald,donald_admin,donald [ADMIN],donald_official",
+        "realdonald,donaldMod,Donald (staff),DonaldAdmin,the_real_donald,donald.support,dоnald_admin,d0nald-team",
     ),
 )
 async def test_a_name_that_looks_like_one_of_the_staffs_is_kept_out(chat: ChatFixture, uname: str) -> None:
