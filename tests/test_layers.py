@@ -21,7 +21,7 @@ LAYERS = (
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
      "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "audit", "bans",
      "ban_list", "modes", "networks", "people", "records", "settling", "speech",
-     "matching", "confusables", "unicode_tables"},
+     "matching", "confusables", "unicode_tables", "wallets"},
     # adapters
     {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
      "identity_moneypot", "store_mongo", "store_mongo_records", "mongo_rows", "http_server",

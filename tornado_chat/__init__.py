@@ -74,6 +74,7 @@ from tornado_chat.verdicts import (
     Verdict,
 )
 from tornado_chat.version import VERSION
+from tornado_chat.wallets import has_wallet
 
 __all__ = [
     "VERSION",
@@ -151,6 +152,7 @@ __all__ = [
     "find_links",
     "fold",
     "graphemes",
+    "has_wallet",
     "hookimpl",
     "is_public_suffix",
     "is_uname",
