@@ -164,7 +164,10 @@ class Guard:
         except StoreUnavailable:
             return
         for _, value in stored:
-            seen = msgspec.convert(value, Seen)
+            try:
+                seen = msgspec.convert(value, Seen)
+            except msgspec.ValidationError:  # of another version
+                continue
             if seen.id not in self._staff and seen.id not in self._unwritten:
                 self._remember(seen)
         self._read = True

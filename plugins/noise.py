@@ -37,6 +37,15 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _UNIT = re.compile(r"(.{2,8}?)\1{6,}", re.DOTALL)  # a bound on both: the time stays linear
 # What belongs to the symbol before it: behind a joiner, the colour of a skin, the second half of a flag.
 _JOINED = re.compile("(?<=\u200d)[\u2190-\U0001faff]|[\U0001f3fb-\U0001f3ff]|[\U0001f1e6-\U0001f1ff]{2}")
+# What can't be seen, without what emoji need, and what Persian and Hindi put between letters now and then.
+_HIDDEN = re.compile(
+    "(?<=\\w)\u200d|[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2060-\u2065\u206a-\u206f\u3164"
+    "\ufe00-\ufe0e\ufeff\uffa0]"
+)
+_SHOWN = re.compile("[!-~\u00c0-\u02af\u0391-\u0481\u05d0-\u05ea\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]")
+_NO_LETTERS = re.compile(r"[^\x00-\xff\w]")
+_TOWERS = re.compile(r"[^\x00-\u02ff\w\s]{3,}")
+_THRICE = re.compile(r"(.)\1\1")
 _WORD = re.compile(r"[^\W\d_]+")
 FEW_MARKS = 8
 ALL_MARKED = 0.7  # marks for each character: Vietnamese and old Greek have half as many
@@ -65,7 +74,7 @@ class Options(PluginOptions):
     lines: Annotated[int, Meta(ge=0, le=350)] = 8
     """Lines of one message."""
     invisible: bool = True
-    """Whether messages are refused that show nothing."""
+    """Whether messages are refused that show nothing, or have what can't be seen between their letters."""
     bidi: bool = True
     """Whether what turns the direction of a text around is refused."""
 
@@ -127,7 +136,7 @@ def is_shouted(text: str, share: float, least: int) -> bool:
 
 def _hopeless(text: str, options: Options) -> str:
     """Return what is wrong with a message that can't be made quiet; empty for nothing."""
-    if options.invisible and not skeleton(text).strip():
+    if options.invisible and _SHOWN.search(text) is None and not skeleton(text).strip():
         return "Your message shows nothing"
     if options.symbols and _symbols(text) > options.symbols:
         return f"Your message has more than {options.symbols} symbols"
@@ -145,6 +154,8 @@ def _found(text: str, options: Options) -> Iterator[tuple[str, str]]:
         )
     if text.isascii():
         return
+    if options.invisible and _hides(text):
+        yield "Your message is full of characters that can't be seen", (text := _HIDDEN.sub("", text))
     if options.bidi and _turns(text):
         yield "Your message turns its direction around", (text := _BIDI.sub("", text))
     if options.marks and _is_drowned(text, options.marks):
@@ -162,7 +173,7 @@ def _can_be_said(text: str) -> bool:
 
 def _symbols(text: str) -> int:
     """Return how many emoji, boxes and other symbols a reader sees: a family is one, and so is a flag."""
-    count = sum(char > "\u00ff" and unicodedata.category(char)[0] == "S" for char in text)
+    count = sum(unicodedata.category(char)[0] == "S" for char in _NO_LETTERS.findall(text))
     return count - len(_JOINED.findall(text)) if count else 0
 
 
@@ -177,6 +188,12 @@ def _shortened(text: str, most: int) -> str:
         return found[0] if few else found[1] * max(3 * most // len(found[1]), 1)
 
     return _UNIT.sub(piece, text) if len(text) > 3 * most else text
+
+
+def _hides(text: str) -> bool:
+    """Tell whether a text has one character that can't be seen for three others: Khmer has one for five."""
+    count = len(_HIDDEN.findall(text))
+    return count >= FEW_MARKS and 3 * count > len(text) - count
 
 
 def _turns(text: str) -> bool:
@@ -194,16 +211,15 @@ def _is_drowned(text: str, most: int) -> bool:
     if max(stacks, default=0) > most or (count >= FEW_MARKS and count > ALL_MARKED * (len(apart) - count)):
         return True
     # Thai and others: towers of one mark, or of more than any word has.
-    runs = [(mark, sum(1 for _ in run)) for mark, run in groupby(apart) if unicodedata.category(mark)[0] == "M"]
-    if any(length > 2 for mark, length in runs if mark != "\ufe0f"):
-        return True
-    return len(runs) > most + SCRIPT_MARKS and max(_towers(apart)) > most + SCRIPT_MARKS
+    towers = [tower for run in _TOWERS.findall(apart) for tower in _marks(run)]
+    return any(len(tower) > most + SCRIPT_MARKS or _THRICE.search(tower) is not None for tower in towers)
 
 
-def _towers(text: str) -> Iterator[int]:
-    """Yield how many marks stand one after another."""
-    for is_mark, run in groupby(text, lambda char: unicodedata.category(char)[0] == "M"):
-        yield sum(1 for _ in run) if is_mark else 0
+def _marks(run: str) -> Iterator[str]:
+    """Yield the marks that stand one after another in a run of what isn't a letter."""
+    for is_mark, group in groupby(run, lambda char: unicodedata.category(char)[0] == "M" and char != "\ufe0f"):
+        if is_mark:
+            yield "".join(group)
 
 
 def _bare(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -218,6 +219,33 @@ async def test_the_memory_is_bounded(chat: ChatFixture) -> None:
     for number in range(12_000):
         await guard.judge(User(50_000 + number, f"user{number}x", Role.MEMBER))
     assert len(guard._judged) <= 10_000
+
+
+@pytest.mark.gen_test
+async def test_a_name_is_judged_as_quickly_beside_many_staff_as_beside_few(chat: ChatFixture) -> None:
+    await chat.open("nickguard")
+    guard = chat.api("nickguard").state(Guard)
+
+    async def cost() -> float:
+        guard._judged.clear()
+        begun = time.perf_counter()
+        for number in range(300):
+            assert await guard.judge(User(50_000 + number, f"user{number}x", Role.MEMBER)) == ""
+        return time.perf_counter() - begun
+
+    guard.saw(User(1, "mod0x", Role.MOD))
+    few = min([await cost() for _ in range(5)])
+    for number in range(MAX_STAFF):
+        guard.saw(User(number + 1, f"mod{number}x", Role.MOD))
+    assert min([await cost() for _ in range(5)]) < 4 * few
+
+
+@pytest.mark.gen_test
+async def test_what_is_stored_by_another_version_keeps_nobody_out(chat: ChatFixture) -> None:
+    await chat.open("nickguard")
+    await chat.api("nickguard").storage.put("staff:1", {"name": "kate"})
+    await chat.open("nickguard")
+    assert await refused(chat, "bob") == ""
 
 
 @pytest.mark.gen_test

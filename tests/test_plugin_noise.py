@@ -19,6 +19,7 @@ SHOUTING = "Please don't shout: write in small letters"
 NOTHING = "Your message shows nothing"
 REPEATS = "Your message repeats itself too often"
 MARKS = "Your message has too many marks on its letters"
+HIDES = "Your message is full of characters that can't be seen"
 TURNS = "Your message turns its direction around"
 
 
@@ -54,6 +55,8 @@ async def told(chat: ChatFixture, text: str, **options: Any) -> str | None:
         "\u200fשלום\u200f (12:30)",
         "\u2068Ann\u2069 joined, call \u202d+1 555 0100\u202c",
         '1.upto(100){|i|puts"#{[:Fizz][i%3]}#{[:Buzz][i%5]}"[/.+/]||i}',
+        "می\u200cخواهم و نمی\u200cتوانم، می\u200cدانی؟ ها\u200cی خانه\u200cها کتاب\u200cهای ما",
+        "ខ្ញុំ\u200bចង់\u200bទៅ\u200bផ្សារ\u200bជាមួយ\u200bមិត្ត\u200bភក្តិ\u200bរបស់\u200bខ្ញុំ\u200bថ្ងៃ\u200bនេះ",
         "0.1 + 0.2 = 0.30000000000000004 ----------------------------",
         "SELECT * FROM USERS WHERE ID = 5",
         "你好你好你好你好你好 ㅋㅋㅋㅋㅋㅋㅋㅋㅋㅋㅋㅋ wwwwwwwwwwwwwww",
@@ -92,6 +95,8 @@ async def test_lively_and_foreign_messages_pass(chat: ChatFixture, text: str) ->
         ("\u2800\u2800", NOTHING),
         ("\ufe0f", NOTHING),
         ("\u202e", NOTHING),
+        ("v\u200bi\u200bs\u200bi\u200bt\u200b \u200bu\u200bs\u200b", HIDES),
+        ("v\u200di\u200ds\u200di\u200dt\u200d t\u200dh\u200de\u200dm\u200d", HIDES),
         ("\u202eolleh", TURNS),
         ("\u202eolleh\u202c", TURNS),
         ("look \u2067\u2067\u2067 here", TURNS),
@@ -113,6 +118,7 @@ async def test_noise_is_refused(chat: ChatFixture, text: str, notice: str) -> No
         ("V̶i̶s̶i̶t̶ ̶u̶s̶", "Visit us"),
         ("ก็็็", "ก็"),
         ("\u202eolleh\u202c", "olleh"),
+        ("v\u200bi\u200bs\u200bi\u200bt\u200b \u200bu\u200bs\u200b", "visit us"),
         ("up\n\n\n\n\n\n\n\n" + "p" * 100 + "\u202e", "up " + "p" * 30),
     ],
 )

@@ -15,6 +15,7 @@ from tornado_chat.confusables import ignorable
 # Full stops of other scripts, which browsers take for one (UTS #46), and what looks like one.
 _DOTS = str.maketrans(dict.fromkeys("\u3002\uff61\u00b7\u2022\u2219\u22c5\u2027\u30fb", "."))
 HOST = re.compile(r"[^\s/\\?#@:,;!'\"()<>\[\]{}|*&=+$~^`]+")
+LONGEST_SUFFIX = 24  # characters of the last label, in ASCII
 # RFC 2606 and RFC 7686: no list of public suffixes has them, yet links in tests and to hidden services do.
 _RESERVED = frozenset({"example", "test", "invalid", "localhost", "onion"})
 
@@ -52,9 +53,12 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList(accept_unknown=False, only_icann=True)
 
 
+@functools.lru_cache(10_000)
 def is_top_level(label: str) -> bool:
     """Tell whether names can end in a label: `com`, `рф`, and those reserved for examples."""
-    return label in _RESERVED or _suffixes().publicsuffix(f"a.{label}") is not None
+    if label in _RESERVED:
+        return True
+    return len(label) <= LONGEST_SUFFIX and _suffixes().publicsuffix(f"a.{label}") is not None
 
 
 def fold_host(text: str) -> str:

@@ -16,7 +16,8 @@ from tornado_chat.hosts import HOST, canonical_host, fold_host, ipv4, ipv6, is_t
 
 _HARD = "\uf8ff"  # [.] and (dot): nobody writes that but for a link
 _SOFT = "\uf8fe"  # " dot " and " . ": somebody may
-_HINT = re.compile(r"[^\W_][.\]})>/]|\.[^\W_]|:\s{0,2}[/\\]|[^\W_]\s+(?:\.|d[o0]t\s|punkt\s)|[\[({<]\s{0,2}[.dpт]")
+_DOTTED = re.compile(r"\.(?:\w|(?<=[\s\[({<]\.)\s{0,3}[\])}>\w])")
+_SPELLED = re.compile(r"[\s\[({<](?:d[o0]t|punkt|point|punto|ponto|точка)[\s\])}>]")
 _HARD_DOT = re.compile(r"\s{0,3}[\[({<]\s{0,2}(?:\.|d[o0]t|punkt|point|punto|ponto|точка)\s{0,2}[\])}>]\s{0,3}")
 _SOFT_DOT = re.compile(
     r"(?<=[^\W_])\s{1,3}(?:(?:d[o0]t|punkt)\s{1,3}(?!net\b)|\.\s{0,3})(?=[^\W_])"
@@ -89,7 +90,7 @@ def find_links(text: str, known: Container[str] = frozenset()) -> list[Link]:
     `node.js`, `setup.sh`, `ok.so`. Names in `known` always are; `t.me` is one, `tell.me` isn't.
     """
     folded = fold_host(text)
-    if _HINT.search(folded) is None:
+    if "/" not in folded and "\\" not in folded and _DOTTED.search(folded) is None and _SPELLED.search(folded) is None:
         return []
     folded = _APART.sub(r"http\1://", folded)
     folded = _SOFT_DOT.sub(_SOFT, _HARD_DOT.sub(_HARD, folded))
@@ -215,7 +216,7 @@ def _is_named(labels: Sequence[str], context: _Context, known: Container[str]) -
         return True
     if not is_top_level(tld):
         # example.сom with a Cyrillic с: no browser finds it, but readers know what is meant.
-        tld = "" if tld.isascii() else next((top for top in _TOP if skeleton(top) == skeleton(tld)), "")
+        tld = _looks_like_top(tld)
         if not tld:
             return False
     if "_" in name or not (tld in _TOP or any(char.isalpha() for char in name)):
@@ -235,6 +236,14 @@ def _is_named(labels: Sequence[str], context: _Context, known: Container[str]) -
     if ".".join(labels) in _LIBRARIES:
         return False
     return _is_plain(tld) or (tld in {"app", "dev"} and len(labels) > 2)
+
+
+def _looks_like_top(label: str) -> str:
+    """Return which of the best-known ends of names a label of another script looks like; empty for none."""
+    if label.isascii() or len(label) > len("example"):
+        return ""
+    looks = skeleton(label)
+    return next((top for top in _TOP if skeleton(top) == looks), "")
 
 
 def _is_plain(tld: str) -> bool:
