@@ -21,12 +21,12 @@ LAYERS = (
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
      "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "audit",
      "bans", "ban_list", "modes", "networks", "people", "records", "settling", "speech", "secret",
-     "matching", "folding", "disguises", "confusables", "unicode_tables", "signing"},
+     "matching", "folding", "disguises", "confusables", "unicode_tables", "signing", "wallets"},
     # adapters
     {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
      "identity_moneypot", "store_mongo", "store_mongo_records", "mongo_rows", "http_server",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
-     "http_client", "store_memory", "file_watch", "manual_clock"},
+     "http_client", "store_memory", "file_watch", "manual_clock", "hosts", "links"},
     # the composition root, and what calls it
     {"server", "cli", "__main__", "assembly", "reloader", "loop_watch", "plugin_list", "trial", "scaffold", "testing",
      "garbage"},
@@ -43,6 +43,7 @@ HOMES = {
     "prometheus_client": {"web"},
     "cachetools": {"lookup_cache"},
     "nx_27017": {"mongo_embedded"},
+    "publicsuffixlist": {"hosts"},
     "tornado": {"web", "engine", "gateway", "server", "testing", "http_server"},
 }
 

@@ -44,10 +44,12 @@ from tornado_chat.happenings import (
     Unmuted,
 )
 from tornado_chat.hookspecs import hookimpl
+from tornado_chat.hosts import canonical_host, is_public_suffix, readable_host
 from tornado_chat.http import HttpClient, HttpResponse
 from tornado_chat.identity import App, IdentityProvider, parse_level, parse_time
+from tornado_chat.links import Link, find_links
 from tornado_chat.listeners import Listener
-from tornado_chat.matching import Forms, Normalised, Reading, normalise, search_forms
+from tornado_chat.matching import Forms, Normalised, Reading, graphemes, normalise, search_forms
 from tornado_chat.models import (
     AuditEntry,
     Ban,
@@ -83,6 +85,7 @@ from tornado_chat.verdicts import (
     Verdict,
 )
 from tornado_chat.version import VERSION
+from tornado_chat.wallets import has_wallet
 
 __all__ = [
     "VERSION",
@@ -114,6 +117,7 @@ __all__ = [
     "IdentityUnavailable",
     "Joined",
     "Left",
+    "Link",
     "Listener",
     "Message",
     "MessageIdParam",
@@ -156,10 +160,14 @@ __all__ = [
     "UserParam",
     "Verdict",
     "Visitor",
+    "canonical_host",
     "duration_text",
+    "find_links",
     "fold",
     "graphemes",
+    "has_wallet",
     "hookimpl",
+    "is_public_suffix",
     "is_uname",
     "listing",
     "mixes_scripts",
@@ -169,6 +177,7 @@ __all__ = [
     "parse_level",
     "parse_network",
     "parse_time",
+    "readable_host",
     "scripts_of",
     "search_forms",
     "signed_headers",
