@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tornado_chat.config import Config, Secret, load_config
+from tornado_chat.config import DEFAULT_PLUGINS, Config, Secret, load_config
 from tornado_chat.errors import ConfigError
 
 PASSWORD = "hunter-two"
@@ -52,7 +52,7 @@ def test_what_a_file_leaves_out_has_its_default(conf: Conf) -> None:
     _, app = config.apps[2]
     assert (config.server.host, config.server.port) == ("127.0.0.1", 4000)
     assert (config.mongodb.uri.reveal(), config.mongodb.timeout) == ("embedded", 3.0)
-    assert (app.history, app.identity, app.plugins, app.origins) == (250, "moneypot", ("mute", "help", "reload"), ())
+    assert (app.history, app.identity, app.plugins, app.origins) == (250, "moneypot", DEFAULT_PLUGINS, ())
 
 
 def test_what_a_file_says_is_read(conf: Conf) -> None:
@@ -253,10 +253,10 @@ def test_the_demo_users_are_off_unless_their_table_is_there(conf: Conf) -> None:
 
 
 def test_a_table_for_a_plugin_that_is_not_named_is_an_error(conf: Conf) -> None:
-    path = conf.app("2", "id = 2\n[plugin.wordlist]\nwords = []")
+    path = conf.app("2", "id = 2\n[plugin.lock]\nguests = true")
     error = conf.error()
     assert error.startswith(f"{path}: ")
-    assert "[plugin.wordlist]" in error
+    assert "[plugin.lock]" in error
 
 
 def test_a_plugin_that_is_named_twice_is_an_error(conf: Conf) -> None:

@@ -23,6 +23,8 @@ from tornado_chat.testing import Person as Member
 DEFAULTS = tuple(AppFile().plugins)
 EXTRA: Mapping[str, Sequence[str]] = {
     "raid": ("members", "raid"),
+    "links": ("scam",),
+    "unicode": ("noise",),
     "caps": ("noise",),
     "symbols": ("noise",),
     "zalgo": ("noise",),

@@ -49,7 +49,7 @@ from tornado_chat.http import HttpClient, HttpResponse
 from tornado_chat.identity import App, IdentityProvider, parse_level, parse_time
 from tornado_chat.links import Link, find_links
 from tornado_chat.listeners import Listener
-from tornado_chat.matching import Forms, Normalised, Reading, graphemes, normalise, search_forms
+from tornado_chat.matching import Forms, Normalised, Reading, normalise, search_forms
 from tornado_chat.models import (
     AuditEntry,
     Ban,

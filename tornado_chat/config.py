@@ -138,6 +138,21 @@ class ModerationTable(Table):
     held_hours: Annotated[float, Meta(gt=0, le=720)] = HELD_HOURS
 
 
+DEFAULT_PLUGINS = (
+    "mute",
+    "ban",
+    "purge",
+    "slow",
+    "flood",
+    "repeat",
+    "links",
+    "wordlist",
+    "audit",
+    "help",
+    "reload",
+)
+
+
 class AppFile(Table):
     """apps/<id>.toml, and apps/default.toml, which has no `id`"""
 
@@ -147,7 +162,8 @@ class AppFile(Table):
     presence: PresenceTable = msgspec.field(default_factory=PresenceTable)
     moderation: ModerationTable = msgspec.field(default_factory=ModerationTable)
     identity: Name = "moneypot"
-    plugins: tuple[Name, ...] = ("mute", "help", "reload")
+    # In this order a message is asked about; all of it leaves ordinary talk alone (tests/test_moderation_corpus.py).
+    plugins: tuple[Name, ...] = DEFAULT_PLUGINS
     plugin: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:

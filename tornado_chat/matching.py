@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -18,8 +19,11 @@ from tornado_chat.disguises import BREAK, join_letters, joined_spans, latin_look
 from tornado_chat.folding import Span, fold, place_map, spaced, split, word_spans
 
 _SPACED_OUT = re.compile(r" [^\W\d_] [^\W\d_] [^\W\d_] ")
-_TRIPLE = re.compile(r"([^ ])\1\1")  # of anything, for it takes a third of the time
 _REPEATED = re.compile(r"([^\W\d_])\1\1")
+_PAIR = re.compile(r"([^ ])\1")
+_DOUBLED = re.compile(r"([^\W\d_])\1")
+LONG = 7  # letters of a word in which doubled ones count
+SLIPS = 2  # doubled letters that are no slip any more
 _RUN = re.compile(r"([^\W\d_])\1+")
 _RUNS = re.compile(r"([^\W\d_])\1*|.", re.DOTALL)
 
@@ -84,7 +88,8 @@ class Reading:
         """Tell whether `form`, a `plain` form whose `squeezed` one is at `start`, is what was written there.
 
         Each letter must be there as often as in the form, or at least three times: goood may be god and good, good not
-        god. Always true where the reading isn't squeezed.
+        god. In a form of seven letters and more two may be doubled too; one is a slip, or another word (desert).
+        Always true where the reading isn't squeezed.
         """
         if self._unsqueezed is None:
             return True
@@ -92,7 +97,11 @@ class Reading:
             self._runs = _run_lengths(self._unsqueezed)
         wanted = _run_lengths(form)
         there = self._runs[start : start + len(wanted)]
-        return all(have == want or have >= max(want, 3) for have, want in zip(there, wanted, strict=False))
+        pairs = list(zip(there, wanted, strict=False))
+        if all(have == want or have >= max(want, 3) for have, want in pairs):
+            return True
+        long = sum(wanted) - form.count(" ") >= LONG
+        return long and all(have >= want for have, want in pairs) and sum(have > want for have, want in pairs) >= SLIPS
 
 
 class Normalised:
@@ -139,7 +148,7 @@ class Normalised:
             copy = spaced([*split(letters), *(word for cut in cuts for word in (BREAK, cut))])
             places = functools.partial(joined_spans, text)
             yield Reading(self, copy, places, alike=alike)
-        if _TRIPLE.search(copy) and _REPEATED.search(copy):
+        if _stretched(copy):
             yield Reading(self, squeeze(copy), places, alike=alike, unsqueezed=copy)
 
 
@@ -159,6 +168,15 @@ def search_forms(phrase: str) -> Forms:
     plain = " ".join(words)
     alike = plain if plain.isascii() else " ".join(look(words))
     return Forms(plain, alike, squeeze(plain))
+
+
+def _stretched(copy: str) -> bool:
+    """Tell whether letters may have been put in: one three times, or several twice."""
+    # First of any characters, for that takes a third of the time.
+    pairs = sum(1 for _ in islice(_PAIR.finditer(copy), SLIPS))
+    if pairs == SLIPS and sum(1 for _ in islice(_DOUBLED.finditer(copy), SLIPS)) == SLIPS:
+        return True
+    return pairs > 0 and _REPEATED.search(copy) is not None
 
 
 def squeeze(text: str) -> str:
