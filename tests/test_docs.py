@@ -151,6 +151,13 @@ def test_every_bundled_plugin_and_its_options_are_documented(name: str) -> None:
         assert f"| `{field.name}` | {shown} |" in section
 
 
+def test_the_bundled_plugins_are_in_order_and_the_plugin_page_says_nothing_twice() -> None:
+    names = re.findall(r"^### (.*)", PLUGINS.partition("\n## The bundled ones\n")[2], re.MULTILINE)
+    assert names == sorted(BUNDLED)
+    prose = [line for line in PLUGINS.splitlines() if len(line) > 60 and line[0] not in "| "]
+    assert [line for line in prose if prose.count(line) > 1] == []
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_bundled_plugin_and_its_options_are_tested(name: str) -> None:
     tests = (ROOT / "tests" / f"test_plugin_{name}.py").read_text("utf-8")
