@@ -16,9 +16,9 @@ from tornado_chat.filters import Filter, FilterPolicy, InstalledFilter
 from tornado_chat.http_client import RequestsHttpClient
 from tornado_chat.models import Draft
 from tornado_chat.moderation import Moderation
-from tornado_chat.plugin_api import Services
 from tornado_chat.plugin_set import PluginSet
 from tornado_chat.plugins import discover, load_plugins
+from tornado_chat.services import Services
 from tornado_chat.store import Store
 from tornado_chat.store_memory import MemoryStore
 from tornado_chat.verdicts import Verdict
@@ -49,7 +49,7 @@ def with_filters(chat: Chat, *checks: Callable[[Draft], Coroutine[Any, Any, Verd
     services = make_services(chat)
     part = services.supervisor.part
     filters = [InstalledFilter(part("test", "filter"), Filter(check), FilterPolicy()) for check in checks]
-    moderation = Moderation(APP, {}, filters, monotonic=services.clock.monotonic)
+    moderation = Moderation(APP, {}, filters, monotonic=services.ground.clock.monotonic)
     chat.equip(PluginSet(moderation, services.supervisor))
     return services
 

@@ -11,8 +11,8 @@ from tests.manual_clock import ManualClock
 from tornado_chat import AlertStaff, Draft, MuteSender, Pass, Reject, Role, Strike, User, Verdict
 from tornado_chat.errors import ConfigError
 from tornado_chat.moderation import Answer
-from tornado_chat.plugin_api import Services
 from tornado_chat.plugin_set import PluginSet
+from tornado_chat.services import Services
 from tornado_chat.testing import ChatFixture, Person
 from tornado_chat_plugins import flood as flood_plugin
 

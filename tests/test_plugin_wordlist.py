@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from tests.chats import load_plugin
 from tornado_chat import AlertStaff, Draft, Hold, MuteSender, Pass, Reject, Replace, Role, User, Verdict
 from tornado_chat.errors import ConfigError
-from tornado_chat.plugin_api import Services
 from tornado_chat.plugin_set import PluginSet
+from tornado_chat.services import Services
 from tornado_chat.testing import ChatFixture
 from tornado_chat.text import is_unicode, js_length, js_trim
 from tornado_chat.verdicts import fault_of

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tornado_chat.audit import Audit
-from tornado_chat.bus import Bus
-from tornado_chat.clock import Clock
+from tornado_chat.app_part import AppPart, Ground
 from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, RankRefused, StoreAway, StoreUnavailable
 from tornado_chat.events import (
     Event,
@@ -23,12 +21,11 @@ from tornado_chat.events import (
     plugin_event,
     room_purged,
 )
-from tornado_chat.happenings import Alerted, Deleted, Happening, Held, Struck
+from tornado_chat.happenings import Alerted, Deleted, Held, Struck
 from tornado_chat.holding import Holding
 from tornado_chat.models import AuditEntry, HeldMessage, Message, User, fold
-from tornado_chat.room import Room
 from tornado_chat.sanctions import Sanctions, a_role
-from tornado_chat.store import Posting, Store
+from tornado_chat.store import Posting
 from tornado_chat.verdicts import Action, AlertStaff, MuteSender, PurgeSender, Strike
 from tornado_chat.writer import Writer
 
@@ -43,33 +40,14 @@ class _Erasure:
     entries: Sequence[AuditEntry]
 
 
-class Actions:
-    """One app's. `happened` is told what was done."""
+class Actions(AppPart):
+    """One app's."""
 
-    def __init__(
-        self,
-        app_id: int,
-        *,
-        room: Room,
-        sanctions: Sanctions,
-        holding: Holding,
-        writer: Writer,
-        store: Store,
-        bus: Bus,
-        clock: Clock,
-        audit: Audit,
-        happened: Callable[[Happening], None],
-    ) -> None:
-        self._app_id = app_id
-        self._room = room
+    def __init__(self, ground: Ground, *, sanctions: Sanctions, holding: Holding, writer: Writer) -> None:
+        super().__init__(ground)
         self._sanctions = sanctions
         self._holding = holding
         self._writer = writer
-        self._store = store
-        self._bus = bus
-        self._clock = clock
-        self._audit = audit
-        self._happened = happened
         self._unsettled: list[_Erasure] = []  # that may have been done in the database
         self._half_withdrawn: dict[int, HeldMessage] = {}  # self._half_withdrawn[message id]
 

@@ -6,18 +6,14 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
-from tornado_chat.audit import Audit
-from tornado_chat.bus import Bus
-from tornado_chat.clock import Clock
+from tornado_chat.app_part import AppPart, Ground
 from tornado_chat.errors import NOT_AUTHORIZED, NOT_BANNED, CommandRefused, RankRefused
 from tornado_chat.events import notice
-from tornado_chat.happenings import Banned, Happening, Unbanned
+from tornado_chat.happenings import Banned, Unbanned
 from tornado_chat.models import Ban, User, fold, is_uname
 from tornado_chat.networks import Network, is_local, parse_network
-from tornado_chat.room import Room
 from tornado_chat.sanctions import Sanctions, a_role
 from tornado_chat.settling import Settling
-from tornado_chat.store import Store
 from tornado_chat.text import span_text
 
 MAX_BANS = 10_000
@@ -26,33 +22,14 @@ WIDEST = {4: 8, 6: 16}  # the shortest prefix that may be banned: less is half o
 Protected = Callable[[Network], bool]
 
 
-class Bans:
+class Bans(AppPart):
     """The bans of one app. `protected` tells which networks can't be banned, since everybody may come from there."""
 
-    def __init__(
-        self,
-        app_id: int,
-        *,
-        room: Room,
-        sanctions: Sanctions,
-        store: Store,
-        bus: Bus,
-        clock: Clock,
-        audit: Audit,
-        timeout: float,
-        protected: Protected,
-        happened: Callable[[Happening], None],
-    ) -> None:
-        self._app_id = app_id
-        self._room = room
+    def __init__(self, ground: Ground, *, sanctions: Sanctions, protected: Protected) -> None:
+        super().__init__(ground)
         self._sanctions = sanctions
-        self._store = store
-        self._bus = bus
-        self._clock = clock
-        self._audit = audit
         self._protected = protected
-        self._happened = happened
-        self._settling = Settling(f"the bans of app {app_id}", timeout)
+        self._settling = Settling(f"the bans of app {ground.app_id}", ground.timeout)
 
     def load(self, bans: Iterable[Ban]) -> None:
         """Take over stored bans at start."""

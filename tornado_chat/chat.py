@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from tornado_chat.actions import Actions
+from tornado_chat.app_part import Ground
 from tornado_chat.audit import RETAIN_DAYS, Audit
 from tornado_chat.bans import Bans, Protected
 from tornado_chat.bus import Bus
@@ -26,7 +27,6 @@ from tornado_chat.models import HeldMessage, Message, Role, User
 from tornado_chat.moderation import Answer, Moderation
 from tornado_chat.modes import Modes
 from tornado_chat.people import People
-from tornado_chat.plugin_api import Services
 from tornado_chat.plugin_set import PluginSet
 from tornado_chat.presence import Presence
 from tornado_chat.quota import Quota
@@ -34,6 +34,7 @@ from tornado_chat.rechecks import Rechecks, Voucher
 from tornado_chat.repeats import Repeats
 from tornado_chat.room import Occupant, Room
 from tornado_chat.sanctions import Sanctions
+from tornado_chat.services import Services
 from tornado_chat.speech import HELD, Speech
 from tornado_chat.store import Store
 from tornado_chat.supervision import Part, Supervisor
@@ -104,32 +105,20 @@ class Chat:
         self._history = history
         self._room = Room(history, presence_limit)
         self._audit = Audit(app_id, store, clock, self._happened, retain=retain)
+        self._ground = ground = Ground(
+            app_id=app_id,
+            room=self._room,
+            store=store,
+            bus=bus,
+            clock=clock,
+            audit=self._audit,
+            timeout=timeout,
+            happened=self._happened,
+        )
         self._people = People(app_id, store, clock)
-        self._sanctions = Sanctions(
-            app_id, self._room, store, bus, clock, timeout=timeout, audit=self._audit, happened=self._happened
-        )
-        self._bans = Bans(
-            app_id,
-            room=self._room,
-            sanctions=self._sanctions,
-            store=store,
-            bus=bus,
-            clock=clock,
-            audit=self._audit,
-            timeout=timeout,
-            protected=protected,
-            happened=self._happened,
-        )
-        self._modes = Modes(
-            app_id,
-            room=self._room,
-            store=store,
-            bus=bus,
-            clock=clock,
-            audit=self._audit,
-            timeout=timeout,
-            happened=self._happened,
-        )
+        self._sanctions = Sanctions(ground)
+        self._bans = Bans(ground, sanctions=self._sanctions, protected=protected)
+        self._modes = Modes(ground)
         self._presence = Presence(app_id, self._room, bus, clock)
         self._writer = Writer(app_id, store, self._publish, timeout=timeout, limit=bounds.unstored, quota=bounds.quota)
         self._repeats = Repeats(clock.monotonic)
@@ -139,27 +128,8 @@ class Chat:
         self._plugin_calls = bounds.plugin_calls
         self._busy = 0  # how often there were too many calls of plugins under way
         self._holding = Holding(app_id, store, clock, self._expire, most=held, hours=held_hours)
-        self._actions = Actions(
-            app_id,
-            room=self._room,
-            sanctions=self._sanctions,
-            holding=self._holding,
-            writer=self._writer,
-            store=store,
-            bus=bus,
-            clock=clock,
-            audit=self._audit,
-            happened=self._happened,
-        )
-        self._speech = Speech(
-            app_id,
-            room=self._room,
-            writer=self._writer,
-            actions=self._actions,
-            people=self._people,
-            clock=clock,
-            happened=self._happened,
-        )
+        self._actions = Actions(ground, sanctions=self._sanctions, holding=self._holding, writer=self._writer)
+        self._speech = Speech(ground, writer=self._writer, actions=self._actions, people=self._people)
         self._plugins = PluginSet(Moderation(app_id, {}, (), monotonic=clock.monotonic), self._supervisor())
         store.on_return(self._settle)
         self._loaded = False
@@ -168,20 +138,16 @@ class Chat:
     def services(self, make_http: Callable[[], HttpClient], *, hide_actor: bool = False) -> Services:
         """Return what a new set of plugins is to work with. `hide_actor`: the room isn't told who did something."""
         return Services(
-            self.app_id,
-            self._room,
-            self._sanctions,
-            self._actions,
-            self._store,
-            self._clock,
-            self._supervisor(),
-            make_http,
-            self.recheck,
-            self._bans,
-            self._modes,
-            self._people,
-            self._audit,
-            hide_actor,
+            ground=self._ground,
+            sanctions=self._sanctions,
+            bans=self._bans,
+            modes=self._modes,
+            actions=self._actions,
+            people=self._people,
+            supervisor=self._supervisor(),
+            make_http=make_http,
+            recheck=self.recheck,
+            hide_actor=hide_actor,
         )
 
     @property

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
-from tornado_chat.clock import Clock, Timer
+from tornado_chat.alarm import Alarm
+from tornado_chat.clock import Clock
 from tornado_chat.errors import StoreUnavailable
 from tornado_chat.models import HeldMessage, User
-from tornado_chat.store import Kept, Store
+from tornado_chat.store import SERVER, Kept, Store
 
 log = logging.getLogger(__name__)
 
-SERVER = ""  # no plugin has this name, so what the server keeps can't be met by one
 PREFIX = "held/"
 LAST_ID = "held_last_id"
 MAX_HELD = 200  # as many as a moderator looks through
 MOST_HELD = 1000  # that an operator may allow; `auth` answers them all to staff
 HELD_HOURS = 24
-NAP = 60.0  # seconds; the clock may be set forward
 
 
 class Holding:
@@ -49,9 +47,7 @@ class Holding:
         self._lifetime = timedelta(hours=hours)
         self._last_id = 0
         self._held: dict[int, HeldMessage] = {}
-        self._timer: Timer | None = None
-        self._ending: asyncio.Task[None] | None = None
-        self._closed = False
+        self._alarm = Alarm(clock, self._due, self._end_due)
 
     async def load(self) -> None:
         """Read what waits. Raises StoreUnavailable."""
@@ -60,7 +56,7 @@ class Holding:
         held = [msgspec.json.decode(row.value, type=HeldMessage) for row in rows]
         self._held = {entry.id: entry for entry in sorted(held, key=lambda entry: entry.id)}
         self._last_id = max([int(last.value) if last else 0, *self._held])
-        self._arm()
+        self._alarm.set()
 
     @property
     def waiting(self) -> list[HeldMessage]:
@@ -84,7 +80,7 @@ class Holding:
         except BaseException:
             self._held.pop(held.id, None)
             raise
-        self._arm()
+        self._alarm.set()
         return held
 
     def get(self, held_id: int) -> HeldMessage | None:
@@ -102,7 +98,7 @@ class Holding:
         """Undo `take`: what was to become of the message couldn't be done."""
         self._held[held.id] = held
         self._held = dict(sorted(self._held.items()))
-        self._arm()
+        self._alarm.set()
 
     async def forget(self, held: HeldMessage) -> None:
         """Remove a message that was taken from the store. Raises StoreUnavailable."""
@@ -110,35 +106,16 @@ class Holding:
 
     async def close(self) -> None:
         """Stop the timer and finish what is under way."""
-        self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._ending is not None:
-            await asyncio.shield(self._ending)
+        await self._alarm.close()
 
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due = min((held.expires_at for held in self._held.values()), default=None)
-        if due is not None and not self._closed:
-            wait = (due - self._clock.now()).total_seconds()
-            self._timer = self._clock.call_later(min(max(wait, 0.0), NAP), self._tick)
-
-    def _tick(self) -> None:
-        if self._ending is None:
-            self._ending = asyncio.get_running_loop().create_task(self._end_due())
+    def _due(self) -> datetime | None:
+        return min((held.expires_at for held in self._held.values()), default=None)
 
     async def _end_due(self) -> None:
-        try:
-            now = self._clock.now()
-            due = [held for held in self._held.values() if held.expires_at <= now]
-            for held in due:
-                if self._held.pop(held.id, None) is not None:
-                    await self._expired(held)
-        finally:
-            self._ending = None
-            self._arm()
+        now = self._clock.now()
+        for held in [held for held in self._held.values() if held.expires_at <= now]:
+            if self._held.pop(held.id, None) is not None:
+                await self._expired(held)
 
     async def _keep(self, key: str, value: bytes, held: HeldMessage | None = None) -> None:
         await self._store.plugin_put(self._app_id, SERVER, Kept(key, value, held.expires_at if held else None))

@@ -2,66 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from tornado_chat.audit import Audit
-from tornado_chat.bus import Bus
-from tornado_chat.clock import Clock, Timer
+from tornado_chat.alarm import Alarm
+from tornado_chat.app_part import AppPart, Ground
 from tornado_chat.events import mode_changed
-from tornado_chat.happenings import Happening, ModeChanged
+from tornado_chat.happenings import ModeChanged
 from tornado_chat.models import Mode, User
-from tornado_chat.room import Room
 from tornado_chat.settling import Settling
-from tornado_chat.store import Kept, Store
+from tornado_chat.store import SERVER, Kept
 
-SERVER = ""  # as in holding.py: what the server keeps can't be met by a plugin
 PREFIX = "mode/"
 MAX_MODES = 20
 MAX_VALUE = 4096  # bytes of JSON
-NAP = 60.0  # seconds; the clock may be set forward
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 
 
-class Modes:
+class Modes(AppPart):
     """The modes of one app. They survive a restart; each is told of when it is turned on, changed or off."""
 
-    def __init__(
-        self,
-        app_id: int,
-        *,
-        room: Room,
-        store: Store,
-        bus: Bus,
-        clock: Clock,
-        audit: Audit,
-        timeout: float,
-        happened: Callable[[Happening], None],
-    ) -> None:
-        self._app_id = app_id
-        self._room = room
-        self._store = store
-        self._bus = bus
-        self._clock = clock
-        self._audit = audit
-        self._happened = happened
-        self._settling = Settling(f"the modes of app {app_id}", timeout)
-        self._timer: Timer | None = None
-        self._ending: asyncio.Task[None] | None = None
-        self._closed = False
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
+        self._settling = Settling(f"the modes of app {ground.app_id}", ground.timeout)
+        self._alarm = Alarm(ground.clock, self._due, self._end_due)
 
     async def load(self) -> None:
         """Read the modes that were on. Raises StoreUnavailable."""
         rows = await self._store.plugin_items(self._app_id, SERVER, PREFIX, 2 * MAX_MODES)
         for row in rows:
             self._room.set_mode(msgspec.json.decode(row.value, type=Mode))
-        self._arm()
+        self._alarm.set()
 
     def get(self, name: str) -> Mode | None:
         """Return a mode that is on."""
@@ -93,7 +68,7 @@ class Modes:
                 raise ValueError(f"app {self._app_id} has {MAX_MODES} modes already")
             await self._settling.write(name, self._save(mode), partial(self._repair, name))
             self._room.set_mode(mode)
-        self._arm()
+        self._alarm.set()
         await self._bus.publish(self._app_id, mode_changed(mode, on=True))
         self._happened(ModeChanged(mode, on=True, by=actor.uname))
         entry = self._audit.entry(actor, f"{name} on", reason=reason, seconds=int(seconds or 0), plugin=plugin)
@@ -118,36 +93,18 @@ class Modes:
 
     async def close(self) -> None:
         """Stop the timer, finish what is under way, and settle what can be settled."""
-        self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._ending is not None:
-            await asyncio.shield(self._ending)
+        await self._alarm.close()
         await self._settling.close()
 
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due = min((mode.until for mode in self._room.modes if mode.until is not None), default=None)
-        if due is not None and not self._closed:
-            wait = (due - self._clock.now()).total_seconds()
-            self._timer = self._clock.call_later(min(max(wait, 0.0), NAP), self._tick)
-
-    def _tick(self) -> None:
-        if self._ending is None:
-            self._ending = asyncio.get_running_loop().create_task(self._end_due())
+    def _due(self) -> datetime | None:
+        return min((mode.until for mode in self._room.modes if mode.until is not None), default=None)
 
     async def _end_due(self) -> None:
-        try:
-            now = self._clock.now()
-            for mode in [mode for mode in self._room.modes if mode.until is not None and mode.until <= now]:
-                if self._room.drop_mode(mode):
-                    await self._over(mode, "")
-                    self._settling.later(mode.name, partial(self._repair, mode.name))
-        finally:
-            self._ending = None
-            self._arm()
+        now = self._clock.now()
+        for mode in [mode for mode in self._room.modes if mode.until is not None and mode.until <= now]:
+            if self._room.drop_mode(mode):
+                await self._over(mode, "")
+                self._settling.later(mode.name, partial(self._repair, mode.name))
 
     async def _over(self, mode: Mode, by: str) -> None:
         await self._bus.publish(self._app_id, mode_changed(mode, on=False))

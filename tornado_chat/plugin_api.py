@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
-from tornado_chat.actions import Actions
-from tornado_chat.audit import Audit
-from tornado_chat.bans import Bans
-from tornado_chat.clock import Clock
-from tornado_chat.commands import Command, InstalledCommand, usable
+from tornado_chat.commands import Command, usable
 from tornado_chat.errors import MAX_TEXT, PluginLimit
 from tornado_chat.http import HttpClient
 from tornado_chat.metrics import PluginMetrics
@@ -32,15 +27,11 @@ from tornado_chat.models import (
     User,
     is_uname,
 )
-from tornado_chat.modes import Modes
-from tornado_chat.people import People
 from tornado_chat.periodic import LONGEST, SHORTEST, Periodic
+from tornado_chat.quota import Allowance
 from tornado_chat.records import AuditQuery
-from tornado_chat.room import Room
-from tornado_chat.sanctions import Sanctions
+from tornado_chat.services import Services
 from tornado_chat.storage import PluginStorage
-from tornado_chat.store import Store
-from tornado_chat.supervision import Supervisor
 from tornado_chat.text import is_unicode, js_length, js_trim
 from tornado_chat.verdicts import MAX_NOTICE, is_notice
 
@@ -58,27 +49,6 @@ class PluginOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The base of a plugin's `Options`: the keys of its table in an app's file, with types and defaults."""
 
 
-@dataclass(slots=True)
-class Services:
-    """What one app gives its plugins to work with. `commands` is filled once all of them are loaded."""
-
-    app_id: int
-    room: Room
-    sanctions: Sanctions
-    actions: Actions
-    store: Store
-    clock: Clock
-    supervisor: Supervisor
-    make_http: Callable[[], HttpClient]
-    recheck: Callable[[], int]
-    bans: Bans
-    modes: Modes
-    people: People
-    audit: Audit
-    hide_actor: bool = False
-    commands: Mapping[str, InstalledCommand] = field(default_factory=dict)
-
-
 class PluginApi:
     """One plugin in one app.
 
@@ -91,20 +61,20 @@ class PluginApi:
         self._plugin = plugin
         self._options = options
         self._services = services
+        self._ground = ground = services.ground
         self._log = logging.getLogger(f"tornado_chat.plugin.{plugin}")
-        self._storage = PluginStorage(services.app_id, plugin, services.store, services.clock)
+        self._storage = PluginStorage(ground.app_id, plugin, ground.store, ground.clock)
         self._metrics = PluginMetrics(plugin)
         self._http: HttpClient | None = None
         self._periodic: list[Periodic] = []
         self._states: list[tuple[object, object]] = []
         self._started = False
-        self._texts = float(TEXT_BURST)
-        self._texts_at = services.clock.monotonic()
+        self._texts = Allowance(TEXT_BURST, TEXT_RATE, ground.clock.monotonic())
 
     @property
     def app_id(self) -> int:
         """The app that this registration is for; 0 where the plugins of apps/default.toml are tried at the start."""
-        return self._services.app_id
+        return self._ground.app_id
 
     @property
     def options(self) -> Any:
@@ -133,22 +103,22 @@ class PluginApi:
     @property
     def users(self) -> list[User]:
         """Who is in the lobby now, with their roles, in the order they came."""
-        return self._services.room.users
+        return self._ground.room.users
 
     def find(self, uname: str) -> User | None:
         """Return the user of a name, in any case, if they are here now."""
-        return self._services.room.find(uname)
+        return self._ground.room.find(uname)
 
     @property
     def history(self) -> list[Message]:
         """The messages that the room remembers (the app's `history` of them), oldest first, shadowed ones too."""
-        return self._services.room.history
+        return self._ground.room.history
 
     @property
     def mutes(self) -> list[Mute]:
         """The mutes that hold now, in the order they were made."""
         now = self.now()
-        return [mute for mute in self._services.room.mutes if mute.expires_at > now]
+        return [mute for mute in self._ground.room.mutes if mute.expires_at > now]
 
     @property
     def held(self) -> list[HeldMessage]:
@@ -175,7 +145,7 @@ class PluginApi:
 
     def addresses(self, uname: str) -> list[str]:
         """Return the addresses that a name which is here comes from; not for everybody's eyes."""
-        return self._services.room.addresses(uname)
+        return self._ground.room.addresses(uname)
 
     async def person(self, uname: str) -> Person | None:
         """Return what the app remembers of a name, in any case; None where it was never here."""
@@ -303,7 +273,7 @@ class PluginApi:
 
         What this API does itself is written down already.
         """
-        audit = self._services.audit
+        audit = self._ground.audit
         entry = audit.entry(
             actor,
             action,
@@ -325,7 +295,7 @@ class PluginApi:
         """
         if not 1 <= limit <= MAX_AUDIT:
             raise ValueError(f"limit must be 1 to {MAX_AUDIT}")
-        return await self._services.audit.find(AuditQuery(actor, target, action, before), limit, words)
+        return await self._ground.audit.find(AuditQuery(actor, target, action, before), limit, words)
 
     async def delete(self, actor: User, message_id: int, reason: str = "") -> Message:
         """Delete a message that the room remembers, tell the room, and return it. Everybody may delete their own."""
@@ -379,11 +349,11 @@ class PluginApi:
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        return self._services.clock.now()
+        return self._ground.clock.now()
 
     def monotonic(self) -> float:
         """Return seconds that only ever count up, for measuring how long ago something was."""
-        return self._services.clock.monotonic()
+        return self._ground.clock.monotonic()
 
     def every(self, seconds: float, run: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         """Await `run()` every `seconds` (0.1 to 30 days) from when the app starts until it ends or is loaded anew.
@@ -395,7 +365,7 @@ class PluginApi:
         if len(self._periodic) >= MAX_PERIODIC:
             raise PluginLimit(f"plugin {self._plugin} does {MAX_PERIODIC} things periodically already")
         part = self._services.supervisor.part(self._plugin, f"periodic {getattr(run, '__name__', 'task')}")
-        self._periodic.append(Periodic(part, seconds, run, self._services.clock))
+        self._periodic.append(Periodic(part, seconds, run, self._ground.clock))
         if self._started:
             self._periodic[-1].start()
 
@@ -410,12 +380,8 @@ class PluginApi:
     def _spend_text(self, text: str) -> None:
         if not text or not is_notice(text):
             raise ValueError(f"a text must be 1 to {MAX_NOTICE} characters of valid Unicode")
-        now = self.monotonic()
-        self._texts = min(self._texts + (now - self._texts_at) * TEXT_RATE, TEXT_BURST)
-        self._texts_at = now
-        if self._texts < 1:
+        if not self._texts.take(self.monotonic()):
             raise PluginLimit(f"plugin {self._plugin} sends too many texts into app {self.app_id}")
-        self._texts -= 1
 
     def _start(self) -> None:
         self._started = True

@@ -29,9 +29,10 @@ from tornado_chat.gates import Gate, InstalledGate
 from tornado_chat.identity import IdentityProvider, guard
 from tornado_chat.listeners import Audience, InstalledListener, Listener
 from tornado_chat.moderation import Moderation
-from tornado_chat.plugin_api import PluginApi, PluginOptions, Services
+from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.plugin_set import PluginSet
 from tornado_chat.routes import InstalledRoute, Route
+from tornado_chat.services import Services
 from tornado_chat.supervision import Part, PluginBlocked
 from tornado_chat.web.plugin_routes import guarded
 
@@ -126,7 +127,7 @@ def load_plugins(
     provider = _identity(where, manager, apis, identity)
     services.commands = commands
     return PluginSet(
-        Moderation(services.app_id, commands, filters, gates, monotonic=services.clock.monotonic),
+        Moderation(services.ground.app_id, commands, filters, gates, monotonic=services.ground.clock.monotonic),
         services.supervisor,
         Audience(listeners),
         routes,

@@ -1,4 +1,4 @@
-"""How much of something there may be at a time; whoever asks for more is told, and counted."""
+"""How much of something there may be at a time, or a second; whoever asks for more is told, and counted."""
 
 from __future__ import annotations
 
@@ -24,3 +24,24 @@ class Quota:
     def give(self) -> None:
         """Give one back."""
         self.used -= 1
+
+
+class Allowance:
+    """At most `burst` at once, and `rate` a second on and on. What is refused costs nothing."""
+
+    __slots__ = ("_at", "_burst", "_left", "_rate")
+
+    def __init__(self, burst: float, rate: float, now: float) -> None:
+        self._burst = burst
+        self._rate = rate
+        self._left = burst
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        """Take one at `now`, in seconds of a steady clock; False where there is none left."""
+        self._left = min(self._left + (now - self._at) * self._rate, self._burst)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True

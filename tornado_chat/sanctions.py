@@ -2,64 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Callable, Iterable
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from functools import partial
 
-from tornado_chat.audit import Audit
-from tornado_chat.bus import Bus
-from tornado_chat.clock import Clock, Timer
+from tornado_chat.alarm import Alarm
+from tornado_chat.app_part import AppPart, Ground
 from tornado_chat.errors import NOT_AUTHORIZED, NOT_MUTED, CommandRefused, RankRefused
 from tornado_chat.events import user_muted, user_unmuted
-from tornado_chat.happenings import Happening, Muted, Unmuted
+from tornado_chat.happenings import Muted, Unmuted
 from tornado_chat.models import BOT_ID, Mute, Role, User, is_uname
-from tornado_chat.room import Room
 from tornado_chat.settling import Settling
-from tornado_chat.store import Store
 
 MAX_BOT_MUTES = 1000  # of one plugin at a time: a raid has more heads than a moderator has
 MAX_MUTES = 200  # of one moderator at a time; every `auth` answers the whole list
-# However far away the next expiry is, the clock is looked at this often (seconds): it may be set forward.
-LONGEST_NAP = 60.0
 
 
-class Sanctions:
-    """The mutes of one app. `timeout` is how many seconds a moderator waits for an answer at most.
+class Sanctions(AppPart):
+    """The mutes of one app."""
 
-    `happened` is told of each that begins or ends.
-    """
-
-    def __init__(
-        self,
-        app_id: int,
-        room: Room,
-        store: Store,
-        bus: Bus,
-        clock: Clock,
-        *,
-        timeout: float,
-        audit: Audit,
-        happened: Callable[[Happening], None] = lambda _: None,
-    ) -> None:
-        self._app_id = app_id
-        self._room = room
-        self._store = store
-        self._bus = bus
-        self._clock = clock
-        self._audit = audit
-        self._happened = happened
-        self._settling = Settling(f"the mutes of app {app_id}", timeout)
-        self._timer: Timer | None = None
-        self._ending: asyncio.Task[None] | None = None
-        self._closed = False
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
+        self._settling = Settling(f"the mutes of app {ground.app_id}", ground.timeout)
+        self._alarm = Alarm(ground.clock, self._due, self._end_due)
 
     def load(self, mutes: Iterable[Mute]) -> None:
         """Take over stored mutes at start; those that have run out meanwhile end at the first tick."""
         for mute in mutes:
             self._room.set_mute(mute)
-        self._arm()
+        self._alarm.set()
 
     async def mute(self, actor: User, uname: str, seconds: int, reason: str, plugin: str = "") -> Mute:
         """Mute a name, here or not, for `seconds` (1 or more); it replaces a mute that the name has.
@@ -92,7 +64,7 @@ class Sanctions:
             await self._settling.write(mute.key, self._store.save_mute(mute), partial(self._repair, mute))
             self._room.set_mute(mute)
         # Not within the time limit: it is stored, and it holds.
-        self._arm()
+        self._alarm.set()
         await self._bus.publish(self._app_id, user_muted(mute))
         self._happened(Muted(mute))
         entry = self._audit.entry(actor, "mute", mute.uname, reason=reason, seconds=seconds, plugin=plugin)
@@ -124,11 +96,7 @@ class Sanctions:
 
     async def close(self) -> None:
         """Stop the timer, finish what is under way, and settle what can be settled."""
-        self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._ending is not None:
-            await asyncio.shield(self._ending)
+        await self._alarm.close()
         await self._settling.close()
 
     async def _repair(self, attempted: Mute) -> None:
@@ -150,28 +118,14 @@ class Sanctions:
             raise RankRefused(f"{NOT_AUTHORIZED}: {a_role(mute.by_role)} muted {spelled}")
         return spelled
 
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due = min((mute.expires_at for mute in self._room.mutes), default=None)
-        if due is not None and not self._closed:
-            wait = (due - self._clock.now()).total_seconds()
-            self._timer = self._clock.call_later(min(max(wait, 0.0), LONGEST_NAP), self._tick)
-
-    def _tick(self) -> None:
-        if self._ending is None:
-            self._ending = asyncio.get_running_loop().create_task(self._end_due())
+    def _due(self) -> datetime | None:
+        return min((mute.expires_at for mute in self._room.mutes), default=None)
 
     async def _end_due(self) -> None:
-        try:
-            due = [mute for mute in self._room.mutes if mute.expires_at <= self._clock.now()]
-            for mute in due:
-                await self._end(mute)
-            self._forget(due)
-        finally:
-            self._ending = None
-            self._arm()
+        due = [mute for mute in self._room.mutes if mute.expires_at <= self._clock.now()]
+        for mute in due:
+            await self._end(mute)
+        self._forget(due)
 
     async def _end(self, mute: Mute, by: str = "") -> None:
         """Tell the room that a mute is over; once, whoever ends it, and not where another has replaced it."""

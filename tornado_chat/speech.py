@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from tornado_chat.actions import Actions
-from tornado_chat.clock import Clock
+from tornado_chat.app_part import AppPart, Ground
 from tornado_chat.errors import Ack, StoreUnavailable
-from tornado_chat.happenings import Happening, Rejected
+from tornado_chat.happenings import Rejected
 from tornado_chat.models import BOT_ID, Draft, Message, Person, Role, User
 from tornado_chat.moderation import Answer, Deliver, Moderation, Refuse, Withhold
 from tornado_chat.people import People
-from tornado_chat.room import Room
 from tornado_chat.store import Posting
 from tornado_chat.text import duration_text
 from tornado_chat.verdicts import Action, PurgeSender
@@ -28,27 +27,14 @@ NOT_STORED = Answer(
 )
 
 
-class Speech:
+class Speech(AppPart):
     """Takes a message through mutes, gates and filters, and does what these want done beside."""
 
-    def __init__(
-        self,
-        app_id: int,
-        *,
-        room: Room,
-        writer: Writer,
-        actions: Actions,
-        people: People,
-        clock: Clock,
-        happened: Callable[[Happening], None],
-    ) -> None:
-        self._app_id = app_id
-        self._room = room
+    def __init__(self, ground: Ground, *, writer: Writer, actions: Actions, people: People) -> None:
+        super().__init__(ground)
         self._writer = writer
         self._actions = actions
         self._people = people
-        self._clock = clock
-        self._happened = happened
 
     async def say(
         self, moderation: Moderation, user: User, text: str, cid: str, *, me: bool = False

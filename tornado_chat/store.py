@@ -11,6 +11,8 @@ import msgspec
 from tornado_chat.models import Message, Mute, User
 from tornado_chat.records import Records
 
+SERVER = ""  # under this name the server keeps things; no plugin has it, so none can meet them
+
 
 class Posting(msgspec.Struct, frozen=True):
     """A message that isn't stored yet, so it has no id.
