@@ -12,7 +12,7 @@ from tornado_chat.clock import Clock
 from tornado_chat.errors import NOT_AUTHORIZED, NOT_BANNED, CommandRefused, RankRefused
 from tornado_chat.events import notice
 from tornado_chat.happenings import Banned, Happening, Unbanned
-from tornado_chat.models import Ban, User, fold, is_uname
+from tornado_chat.models import Ban, User, is_uname
 from tornado_chat.networks import Network, is_local, parse_network
 from tornado_chat.room import Room
 from tornado_chat.sanctions import Sanctions, a_role
@@ -102,7 +102,8 @@ class Bans:
         """
         network = None if as_name else parse_network(target)
         async with self._settling.turn():
-            ban = self._room.bans.get(fold(target) if network is None else str(network), self._clock.now())
+            bans, now = self._room.bans, self._clock.now()
+            ban = bans.of_name(target, now) if network is None else bans.of_network(str(network), now)
             if ban is None:
                 raise CommandRefused(NOT_BANNED)
             self._require_rank(actor, ban)

@@ -182,8 +182,8 @@ class Ban(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """Unique among the bans of an app."""
-        return self.target if self.network else fold(self.target)
+        """Unique among the bans of an app: some call themselves like a network, and no folded name begins so."""
+        return f" {self.target}" if self.network else fold(self.target)
 
     def holds(self, now: datetime) -> bool:
         """Tell whether it isn't over."""
