@@ -12,7 +12,7 @@ from tornado_chat.clock import Clock
 from tornado_chat.errors import NOT_AUTHORIZED, NOT_BANNED, CommandRefused, RankRefused
 from tornado_chat.events import notice
 from tornado_chat.happenings import Banned, Happening, Unbanned
-from tornado_chat.models import Ban, User, is_uname
+from tornado_chat.models import BOT_ID, Ban, User, is_uname
 from tornado_chat.networks import Network, is_local, parse_network
 from tornado_chat.room import Room
 from tornado_chat.sanctions import Sanctions, a_role
@@ -64,9 +64,10 @@ class Bans:
     ) -> Ban:
         """Ban a name, here or not, or an address or network, for `seconds` (1 or more; None: for good).
 
-        It replaces a ban that the target has. Connections that it keeps out are closed. An IPv6 address stands for its
-        /64; with `as_name` the target is a name, whatever it looks like. Raises CommandRefused where the actor doesn't
-        outrank the name, or who banned it before, or the network can't be banned; StoreUnavailable.
+        It replaces a ban that the target has, a bot's only a shorter one. Connections that it keeps out are closed. An
+        IPv6 address stands for its /64; with `as_name` the target is a name, whatever it looks like. Raises
+        CommandRefused where the actor doesn't outrank the name, or who banned it before, or the network can't be
+        banned; StoreUnavailable.
         """
         if seconds is not None and seconds < 1:
             raise CommandRefused("A ban lasts at least 1 s")
@@ -84,7 +85,11 @@ class Bans:
                 reason=reason,
                 at=now,
             )
-            self._require_rank(actor, self._room.bans.get(ban.key, now))
+            known = self._room.bans.get(ban.key, now)
+            self._require_rank(actor, known)
+            # As with mutes: a moderator may have banned them in the same moment.
+            if actor.id == BOT_ID and known is not None and known.outlasts(ban):
+                return known
             if len(self._room.bans) >= MAX_BANS and len(self._room.bans.current(now)) >= MAX_BANS:
                 raise CommandRefused(f"{MAX_BANS} names and networks are banned; unban some first")
             await self._settling.write(ban.key, self._store.records.save_ban(ban), partial(self._repair, ban))

@@ -189,6 +189,10 @@ class Ban(msgspec.Struct, frozen=True):
         """Tell whether it isn't over."""
         return self.expires_at is None or self.expires_at > now
 
+    def outlasts(self, other: Ban) -> bool:
+        """Tell whether it holds at least as long."""
+        return self.expires_at is None or (other.expires_at is not None and self.expires_at >= other.expires_at)
+
     def binds(self, user: User | None) -> bool:
         """Tell whether it keeps this one (None: a guest) out."""
         return user is None or self.by_role.outranks(user.role)
