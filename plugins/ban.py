@@ -145,9 +145,13 @@ class Desk:
                 raise
         lifted = 0
         for network in networks:
-            with contextlib.suppress(CommandRefused):
+            try:
                 await self._api.unban(call.user, network)
                 lifted += 1
+            except RankRefused:  # its text has the address
+                raise RankRefused("You are not authorized to do that: a superior banned the address") from None
+            except CommandRefused:  # its time is over
+                continue
         if networks:
             await self._api.storage.delete(_key(target.text))
         return f"{spelled} was unbanned{_and_addresses(lifted)}"

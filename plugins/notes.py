@@ -76,7 +76,8 @@ class Desk:
                 raise CommandRefused(f"There are {MOST} notes about {spelled}; /unnote some first")
             made = Note(known.count + 1, self._api.now(), call.user.uname, call.user.role, call.args["text"])
             await self._write(Notes(spelled, made.number, (*known.notes, made)))
-        await self._api.record(call.user, "note", spelled, text=made.text)
+        # Without the text: nobody is to read what is written about themselves, and who it is about may read the log.
+        await self._api.record(call.user, "note", spelled, reason=f"number {made.number}")
         return f"Note {made.number} about {spelled} was written down"
 
     async def notes(self, call: Call) -> str:
@@ -100,7 +101,7 @@ class Desk:
                 raise RankRefused(f"You are not authorized to do that: {found.by} wrote it")
             left = tuple(note for note in known.notes if note is not found)
             await self._write(msgspec.structs.replace(known, notes=left))
-        await self._api.record(call.user, "unnote", spelled, text=found.text)
+        await self._api.record(call.user, "unnote", spelled, reason=f"number {number}, by {found.by}")
         return f"Note {number} about {spelled} was removed"
 
     async def _read(self, uname: str) -> Notes:

@@ -78,7 +78,9 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
             await api.turn_off(call.user, MODE)
             raise CommandRefused(f"There is no message {message.id} that could be pinned")
         whose = "" if message is None else f" a message of {message.user.uname}"
-        await _tell_room(api, f"{api.public_name(call.user)} pinned{whose}: {value['text']}")
+        # A message may have several lines, and the second could look like another notice.
+        shown = " ".join(value["text"].split())
+        await _tell_room(api, f"{api.public_name(call.user)} pinned{whose}: {shown}")
 
     async def unpin(call: Call) -> None:
         if api.mode(MODE) is None or await api.turn_off(call.user, MODE) is None:

@@ -17,6 +17,7 @@ from tornado_chat import (
     Draft,
     DurationParam,
     Filter,
+    Gate,
     Listener,
     Message,
     ModeChanged,
@@ -35,6 +36,8 @@ from tornado_chat import (
 
 MODE = "unique"
 DAY_MINUTES = 1440
+UNDER_WAY = 5.0  # seconds; the database isn't waited for longer
+TOLD = Reject("Unique chat: that has been said already. Say it in other words.", code="NOT_UNIQUE")
 
 
 class Options(PluginOptions):
@@ -58,6 +61,7 @@ class Said:
         self._options: Options = api.options
         # self._said[letters and digits, folded uname of the one who alone saw it or ""] = when, oldest first
         self._said: OrderedDict[tuple[str, str], datetime] | None = None
+        self._under_way: OrderedDict[str, float] = OrderedDict()  # self._under_way[letters and digits] = when
 
     def knows(self, text: str, user: User) -> bool:
         """Tell whether somebody said this, as far as `user` could see."""
@@ -71,9 +75,23 @@ class Said:
         oldest = self._api.now() - timedelta(minutes=self._options.remember_mins)
         return any(self._said.get(key, oldest) > oldest for key in ((plain, ""), (plain, user.key)))
 
+    def queue(self, draft: Draft) -> bool:
+        """Note that this is about to be stored; return False where another tab, or user, was quicker with the same."""
+        plain, now = _plain(draft.text), self._api.monotonic()
+        if len(plain) < self._options.min_chars:
+            return True
+        if self.knows(draft.text, draft.user) or now - self._under_way.get(plain, now - UNDER_WAY) < UNDER_WAY:
+            return False
+        self._under_way[plain] = now
+        self._under_way.move_to_end(plain)
+        while now - next(iter(self._under_way.values())) >= UNDER_WAY:
+            self._under_way.popitem(last=False)
+        return True
+
     def add(self, message: Message) -> None:
         """Remember a message."""
         plain = _plain(message.text)
+        self._under_way.pop(plain, None)
         if self._said is None or message.plugin or len(plain) < self._options.min_chars:
             return
         key = (plain, message.user.key if message.shadow else "")
@@ -122,9 +140,21 @@ def register_filters(api: PluginApi) -> Iterable[Filter]:
     async def check(draft: Draft) -> Verdict:
         if draft.user.role is not Role.MEMBER or api.mode(MODE) is None or not said.knows(draft.text, draft.user):
             return Pass()
-        return Reject("Unique chat: that has been said already. Say it in other words.", code="NOT_UNIQUE")
+        return TOLD
 
     yield Filter(check)
+
+
+@hookimpl
+def register_gates(api: PluginApi) -> Iterable[Gate]:
+    said: Said = api.state(Said)
+
+    def accept(draft: Draft) -> Pass | Reject:
+        if draft.user.role is not Role.MEMBER or api.mode(MODE) is None or said.queue(draft):
+            return Pass()
+        return TOLD
+
+    yield Gate(accept=accept)
 
 
 @hookimpl

@@ -24,6 +24,7 @@ from tornado_chat import (
     fold,
     hookimpl,
     one_line,
+    parse_network,
     span_text,
 )
 
@@ -78,7 +79,7 @@ class Desk:
             *self._account(call.user, uname),
             *self._sanctions(uname),
             *await self._told_elsewhere(call.user, uname),
-            *await self._acts(uname),
+            *await self._acts(call.user, uname),
         ]
         return "\n".join(one_line(line, 400) for line in lines)[:MOST]
 
@@ -108,9 +109,11 @@ class Desk:
             parts.append(f"level {here.level}")
         if parts:
             yield ", ".join(parts)
-        may = asker.role.rank >= Role(self._options.show_addresses).rank
-        if may and (asker.role.outranks(here.role) or asker.key == here.key):
+        if self._shows_addresses(asker) and (asker.role.outranks(here.role) or asker.key == here.key):
             yield f"from {', '.join(self._api.addresses(uname)[:10]) or 'an unknown address'}"
+
+    def _shows_addresses(self, asker: User) -> bool:
+        return asker.role.rank >= Role(self._options.show_addresses).rank
 
     def _sanctions(self, uname: str) -> Iterable[str]:
         key, now = fold(uname), self._api.now()
@@ -139,8 +142,8 @@ class Desk:
                 lines += answer.split("\n")[:ASKED_LINES]
         return lines
 
-    async def _acts(self, uname: str) -> list[str]:
-        if not self._options.entries:
+    async def _acts(self, asker: User, uname: str) -> list[str]:
+        if not self._options.entries or (parse_network(uname) is not None and not self._shows_addresses(asker)):
             return []
         entries = await self._api.audit(target=uname, limit=self._options.entries)
         return ["lately:", *map(_line, entries)] if entries else []

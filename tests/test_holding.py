@@ -9,7 +9,7 @@ import pytest
 from tests.inline import filtering
 from tests.manual_clock import ManualClock
 from tornado_chat import Draft, Hold, Pass, StoreUnavailable, User, Verdict
-from tornado_chat.errors import ConfigError
+from tornado_chat.errors import ConfigError, StoreAway
 from tornado_chat.holding import Holding
 from tornado_chat.models import HeldMessage, Role
 from tornado_chat.store_memory import MemoryStore
@@ -17,6 +17,7 @@ from tornado_chat.testing import ChatFixture, Person
 
 DAY = 86_400
 EVE = User(5, "eve", Role.MEMBER)
+BOB = User(2, "bob", Role.MOD)
 
 
 async def check(draft: Draft) -> Verdict:
@@ -124,6 +125,22 @@ async def test_how_many_wait_and_for_how_long_is_the_operators() -> None:
 
 
 @pytest.mark.gen_test
+async def test_one_alone_does_not_fill_the_queue(chat: ChatFixture) -> None:
+    await chat.open(holding, "review")
+    eve, tab, alice = await chat.join("eve"), await chat.join("eve"), await chat.join("alice")
+    bob = await chat.join("bob", role="mod")
+    acks = [(await who.say(f"link {number}")).ack for number in range(11) for who in (eve, tab)]
+    assert (acks.count("MESSAGE_HELD"), acks[-2:]) == (20, ["MESSAGE_REJECTED", "MESSAGE_REJECTED"])
+    assert eve.notices[-1] == "Too many messages of yours wait for a moderator already"
+    assert (await alice.say("link")).ack == "MESSAGE_HELD"
+    await bob.say("/deny 1")
+    assert (await eve.say("link")).ack == "MESSAGE_HELD"
+    await eve.say("hello")
+    await chat.api("review").withdraw(BOB, 1)  # what was shown is taken back however many wait
+    assert len(chat.api("review").held) == 22
+
+
+@pytest.mark.gen_test
 async def test_a_message_that_is_withdrawn_waits_and_is_shown_no_more(chat: ChatFixture) -> None:
     await chat.open("review")
     eve, bob = await chat.join("eve"), await chat.join("bob", role="mod")
@@ -148,7 +165,7 @@ async def test_a_message_that_can_not_wait_is_not_withdrawn(chat: ChatFixture) -
         await api.withdraw(api.bot, 1)
     chat.store.away = False
     for number in range(200):
-        await eve.say(f"link {number}")
+        await chat.chat._actions.hold(User(number, f"user {number}", Role.MEMBER), "link", "review", "")
     with pytest.raises(StoreUnavailable, match="200 messages"):
         await api.withdraw(api.bot, 1)
     assert [entry["text"] for entry in eve.room["history"]] == ["hello"]
@@ -164,7 +181,7 @@ async def test_a_message_that_can_not_be_taken_back_does_not_wait(
     api = chat.api("review")
 
     async def fail(*_: Any) -> None:
-        raise StoreUnavailable("the store is away")
+        raise StoreAway("it was not asked")
 
     monkeypatch.setattr(chat.store, "delete_messages", fail)
     with pytest.raises(StoreUnavailable):

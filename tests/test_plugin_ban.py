@@ -136,6 +136,37 @@ async def test_who_is_called_like_an_address_is_banned_by_name(chat: ChatFixture
 
 
 @pytest.mark.gen_test
+async def test_the_ban_of_a_network_and_of_one_who_is_called_like_it_are_two(chat: ChatFixture) -> None:
+    await chat.open("ban", options={"ban": {"show_addresses": "mod"}})
+    bob = await chat.join("bob", role="mod")
+    assert await told(bob, "/ban 203.0.113.0/24") == "203.0.113.0/24 was banned for good"
+    assert await told(bob, "/unban @203.0.113.0/24") == "User not in banlist"
+    assert await told(bob, "/ban @203.0.113.0/24 1m") == "203.0.113.0/24 was banned for 1 min"
+    await chat.restart()
+    await chat.open("ban")
+    bob = await chat.join("bob", role="mod")
+    assert len(chat.api("ban").bans) == 2
+    await chat.advance(60)
+    await chat.join("203.0.113.0/24", address="198.51.100.1")
+    with pytest.raises(JoinRefused):
+        await chat.join("alice", address="203.0.113.7")
+    assert await told(bob, "/unban 203.0.113.0/24") == "203.0.113.0/24 was unbanned"
+    await chat.join("alice", address="203.0.113.7")
+
+
+@pytest.mark.gen_test
+async def test_addresses_that_a_superior_banned_are_not_let_in_by_the_name(chat: ChatFixture) -> None:
+    await chat.open("ban")
+    bob, carol = await chat.join("bob", role="mod"), await chat.join("carol", role="owner")
+    await chat.join("eve", address="203.0.113.7")
+    await carol.say("/banip eve")
+    await carol.say("/ban eve 1m")
+    await chat.advance(60)
+    assert await told(bob, "/unban eve") == f"{NOT_AUTHORIZED}: a superior banned the address"
+    assert await told(carol, "/unban eve") == "eve was unbanned, with 1 address,"
+
+
+@pytest.mark.gen_test
 async def test_the_address_of_who_is_here_is_banned_with_the_name_and_both_are_lifted(chat: ChatFixture) -> None:
     await chat.open("ban")
     alice, bob = await chat.join("alice", address="198.51.100.9"), await chat.join("bob", role="mod")

@@ -38,8 +38,18 @@ async def test_notes_are_numbered_and_shown_to_staff_newest_first(chat: ChatFixt
     assert await told(kate, "/unnote eve 1") == "There is no note 1 about Eve"
     assert await told(kate, "/note eve third") == "Note 3 about Eve was written down"
     assert eve.events == [event for event in eve.events if event[0] == "user_joined"]
-    acts = [(entry.actor, entry.action, entry.target, entry.text) for entry in await chat.api("notes").audit(limit=2)]
-    assert acts == [("kate", "note", "Eve", "third"), ("kate", "unnote", "Eve", "asks for passwords")]
+    acts = [(entry.actor, entry.action, entry.target, entry.reason) for entry in await chat.api("notes").audit(limit=2)]
+    assert acts == [("kate", "note", "Eve", "number 3"), ("kate", "unnote", "Eve", "number 1, by bob")]
+
+
+@pytest.mark.gen_test
+async def test_nobody_finds_what_is_written_about_themselves_in_the_log(chat: ChatFixture) -> None:
+    await chat.open("notes", "audit", "whois")
+    bob, carol = await chat.join("bob", role="mod"), await chat.join("carol", role="owner")
+    await carol.say("/note bob takes bribes")
+    await carol.say("/unnote bob 1")
+    for line in ("/log bob", "/log * bribes", "/log more", "/whois bob"):
+        assert "takes" not in await told(bob, line)
 
 
 @pytest.mark.gen_test

@@ -52,6 +52,16 @@ async def test_a_message_is_pinned_for_all_and_for_newcomers(chat: ChatFixture) 
 
 
 @pytest.mark.gen_test
+async def test_a_message_of_several_lines_is_told_of_in_one(chat: ChatFixture) -> None:
+    await chat.open("pin")
+    eve, bob = await chat.join("eve"), await chat.join("bob", role="mod")
+    await eve.say("hello\u2028bob banned alice\nfor good")
+    await bob.say("/pin 1")
+    assert eve.notices == ["bob pinned a message of eve: hello bob banned alice for good"]
+    assert pinned(eve)["text"] == "hello\u2028bob banned alice\nfor good"
+
+
+@pytest.mark.gen_test
 async def test_a_text_is_pinned_and_no_name_is_told_where_actors_are_hidden(chat: ChatFixture) -> None:
     chat.hide_actor = True
     await chat.open("pin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -59,7 +60,20 @@ async def test_a_message_that_was_refused_was_not_said(chat: ChatFixture) -> Non
     chat.store.away = True
     assert (await alice.say("what a lovely day")).ack == "INTERNAL_ERROR"
     chat.store.away = False
+    await chat.advance(5)
     assert (await alice.say("what a lovely day")).ack is None
+
+
+@pytest.mark.gen_test
+async def test_what_two_tabs_or_users_say_in_the_same_moment_is_said_once(chat: ChatFixture) -> None:
+    await chat.open("unique")
+    alice, eve, bob = await chat.join("alice"), await chat.join("eve"), await chat.join("bob", role="mod")
+    tab = await chat.join("eve")
+    await bob.say("/unique")
+    acks = [answer.ack for answer in await asyncio.gather(*[who.say("what a lovely day") for who in (eve, tab, alice)])]
+    assert acks == [None, "NOT_UNIQUE", "NOT_UNIQUE"]
+    assert alice.messages == ["eve: what a lovely day"]
+    assert [answer.ack for answer in await asyncio.gather(eve.say("short"), tab.say("short"))] == [None, None]
 
 
 @pytest.mark.gen_test

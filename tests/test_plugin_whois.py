@@ -45,7 +45,7 @@ async def test_it_tells_what_is_known_of_one_who_is_here(chat: ChatFixture) -> N
         "lately:",
         "2026-01-01 00:00 bob: mute for 10 min: being rude",
         "2026-01-01 00:00 bob: shadow for 1 d: spam",
-        "2026-01-01 00:00 bob: note | asks for passwords",
+        "2026-01-01 00:00 bob: note: number 1",
     ]
 
 
@@ -96,6 +96,15 @@ async def test_addresses_are_for_those_who_may_see_them_and_of_those_below_them(
     await chat.open("whois", options={"whois": {"show_addresses": "mod"}})
     assert (await whois(bob, "eve"))[2] == "from 203.0.113.7, 203.0.113.8"
     assert (await whois(bob, "bob"))[2] == "from 203.0.113.1"
+
+
+@pytest.mark.gen_test
+async def test_what_was_done_to_an_address_is_for_those_who_may_see_it(chat: ChatFixture) -> None:
+    await chat.open("whois", "ban")
+    bob, carol = await chat.join("bob", role="mod"), await chat.join("carol", role="owner")
+    await carol.say("/ban 203.0.113.7 7d proxy")
+    assert await whois(bob, "203.0.113.7/32") == ["203.0.113.7/32: was never here"]
+    assert (await whois(carol, "203.0.113.7/32"))[-1] == "2026-01-01 00:00 carol: ban for 7 d: proxy"
 
 
 @pytest.mark.gen_test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tornado_chat import (
     Gate,
     Hold,
     Listener,
+    MuteSender,
     Pass,
     Reject,
     Replace,
@@ -212,3 +214,22 @@ async def test_who_is_banned_while_their_message_is_checked_does_not_say_it(chat
     alice, eve = await chat.join("alice"), await chat.join("eve")
     assert (await eve.say("one last thing")).ack == "BANNED"
     assert alice.messages == []
+
+
+@pytest.mark.gen_test
+async def test_what_a_plugin_does_makes_no_sanction_of_the_same_moment_shorter(chat: ChatFixture) -> None:
+    async def check(draft: Draft) -> Any:
+        return Reject("no", actions=(MuteSender(int(draft.text)),))
+
+    await chat.open(filtering(check), "ban")
+    eve, tab, bob = await chat.join("eve"), await chat.join("eve"), await chat.join("bob", role="mod")
+    api = chat.api("judge")
+    await asyncio.gather(eve.say("3600"), tab.say("60"))
+    await chat.settle()
+    assert [mute.mins for mute in api.mutes] == [60]
+    await asyncio.gather(bob.say("/ban eve 2h"), api.ban(api.bot, "eve", 60), api.ban(api.bot, "eve", 90))
+    assert [ban.by for ban in api.bans] == ["bob"]
+    assert (await api.ban(api.bot, "eve")).expires_at is None
+    assert (await api.ban(BOB, "eve", 60)).expires_at is not None
+    assert [(mute.mins, mute.by) for mute in [await api.mute(api.bot, "mallory", 60)]] == [(1, "judge")]
+    assert (await api.mute(BOB, "mallory", 30)).by == "bob"

@@ -178,6 +178,10 @@ class Actions(AppPart):
             await self._audit.record(self._audit.entry(actor, "kick", spelled_here, reason=reason, plugin=plugin))
         return len(spellings)
 
+    def may_hold(self, user: User) -> bool:
+        """Tell whether one more message of a user's may wait for a moderator, as far as they alone are concerned."""
+        return not self._holding.is_full_of(user)
+
     async def hold(
         self, user: User, text: str, plugin: str, reason: str, cid: str = "", *, me: bool = False
     ) -> HeldMessage:

@@ -37,8 +37,11 @@ class BanList:
 
     def of_name(self, uname: str, now: datetime) -> Ban | None:
         """Return the ban of a name, in any case, that holds."""
-        ban = self.get(fold(uname), now)
-        return None if ban is None or ban.network else ban
+        return self.get(fold(uname), now)
+
+    def of_network(self, network: str, now: datetime) -> Ban | None:
+        """Return the ban of exactly this network that holds."""
+        return self.get(f" {network}", now)
 
     def binding(self, user: User | None, address: str, now: datetime) -> Ban | None:
         """Return a ban that keeps this one (None: a guest), who comes from there, out now."""

@@ -10,7 +10,7 @@ from tornado_chat.app_part import AppPart, Ground
 from tornado_chat.errors import NOT_AUTHORIZED, NOT_BANNED, CommandRefused, RankRefused
 from tornado_chat.events import notice
 from tornado_chat.happenings import Banned, Unbanned
-from tornado_chat.models import Ban, User, fold, is_uname
+from tornado_chat.models import BOT_ID, Ban, User, is_uname
 from tornado_chat.networks import Network, is_local, parse_network
 from tornado_chat.sanctions import Sanctions, a_role
 from tornado_chat.settling import Settling
@@ -41,9 +41,10 @@ class Bans(AppPart):
     ) -> Ban:
         """Ban a name, here or not, or an address or network, for `seconds` (1 or more; None: for good).
 
-        It replaces a ban that the target has. Connections that it keeps out are closed. An IPv6 address stands for its
-        /64; with `as_name` the target is a name, whatever it looks like. Raises CommandRefused where the actor doesn't
-        outrank the name, or who banned it before, or the network can't be banned; StoreUnavailable.
+        It replaces a ban that the target has, a bot's only a shorter one. Connections that it keeps out are closed. An
+        IPv6 address stands for its /64; with `as_name` the target is a name, whatever it looks like. Raises
+        CommandRefused where the actor doesn't outrank the name, or who banned it before, or the network can't be
+        banned; StoreUnavailable.
         """
         if seconds is not None and seconds < 1:
             raise CommandRefused("A ban lasts at least 1 s")
@@ -61,7 +62,11 @@ class Bans(AppPart):
                 reason=reason,
                 at=now,
             )
-            self._require_rank(actor, self._room.bans.get(ban.key, now))
+            known = self._room.bans.get(ban.key, now)
+            self._require_rank(actor, known)
+            # As with mutes: a moderator may have banned them in the same moment.
+            if actor.id == BOT_ID and known is not None and known.outlasts(ban):
+                return known
             if len(self._room.bans) >= MAX_BANS and len(self._room.bans.current(now)) >= MAX_BANS:
                 raise CommandRefused(f"{MAX_BANS} names and networks are banned; unban some first")
             await self._settling.write(ban.key, self._store.records.save_ban(ban), partial(self._repair, ban))
@@ -79,7 +84,8 @@ class Bans(AppPart):
         """
         network = None if as_name else parse_network(target)
         async with self._settling.turn():
-            ban = self._room.bans.get(fold(target) if network is None else str(network), self._clock.now())
+            bans, now = self._room.bans, self._clock.now()
+            ban = bans.of_name(target, now) if network is None else bans.of_network(str(network), now)
             if ban is None:
                 raise CommandRefused(NOT_BANNED)
             self._require_rank(actor, ban)

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 PREFIX = "held/"
 LAST_ID = "held_last_id"
 MAX_HELD = 200  # as many as a moderator looks through
+MOST_OF_ONE = 20  # of one sender, or one alone fills the queue, and nobody else's message can wait
 MOST_HELD = 1000  # that an operator may allow; `auth` answers them all to staff
 HELD_HOURS = 24
 
@@ -63,6 +64,10 @@ class Holding:
         """What waits, oldest first."""
         now = self._clock.now()
         return [held for held in self._held.values() if held.expires_at > now]
+
+    def is_full_of(self, user: User) -> bool:
+        """Tell whether so many messages of one sender wait that one more shouldn't."""
+        return sum(held.user.key == user.key for held in self.waiting) >= MOST_OF_ONE
 
     async def add(
         self, user: User, text: str, plugin: str, reason: str, cid: str = "", *, me: bool = False

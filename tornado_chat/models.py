@@ -182,12 +182,16 @@ class Ban(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """Unique among the bans of an app."""
-        return self.target if self.network else fold(self.target)
+        """Unique among the bans of an app: some call themselves like a network, and no folded name begins so."""
+        return f" {self.target}" if self.network else fold(self.target)
 
     def holds(self, now: datetime) -> bool:
         """Tell whether it isn't over."""
         return self.expires_at is None or self.expires_at > now
+
+    def outlasts(self, other: Ban) -> bool:
+        """Tell whether it holds at least as long."""
+        return self.expires_at is None or (other.expires_at is not None and self.expires_at >= other.expires_at)
 
     def binds(self, user: User | None) -> bool:
         """Tell whether it keeps this one (None: a guest) out."""

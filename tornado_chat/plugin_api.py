@@ -213,6 +213,7 @@ class PluginApi:
     async def mute(self, actor: User, uname: str, seconds: int, reason: str = "") -> Mute:
         """Mute a name, here or not, for `seconds` (1 or more), and tell the room.
 
+        As `api.bot` it makes no mute shorter: then the one that holds is returned.
         Raises ValueError for a reason that can't be shown.
         """
         _require_reason(reason)
@@ -227,9 +228,9 @@ class PluginApi:
     ) -> Ban:
         """Keep a name, here or not, an address or a network out, for `seconds` (1 or more) or for good.
 
-        Its connections are closed. An address of this machine or of a trusted proxy can't be banned. With `as_name` the
-        target is a name even where it looks like an address: some call themselves after the address of another. Raises
-        ValueError for a reason that can't be shown.
+        Its connections are closed. As `api.bot` it makes no ban shorter. An address of this machine or of a trusted
+        proxy can't be banned. With `as_name` the target is a name even where it looks like an address: some call
+        themselves after the address of another. Raises ValueError for a reason that can't be shown.
         """
         _require_reason(reason)
         return await self._services.bans.ban(actor, target, seconds, reason, self._plugin, as_name=as_name)

@@ -36,6 +36,7 @@ class Sanctions(AppPart):
     async def mute(self, actor: User, uname: str, seconds: int, reason: str, plugin: str = "") -> Mute:
         """Mute a name, here or not, for `seconds` (1 or more); it replaces a mute that the name has.
 
+        A bot's mute makes none shorter: then the one that holds is returned.
         Raises CommandRefused where the actor doesn't outrank the target, or isn't above who muted it before;
         StoreUnavailable where it wasn't stored.
         """
@@ -48,6 +49,10 @@ class Sanctions(AppPart):
             if (ban := self._room.bans.of_name(uname, self._clock.now())) is not None:
                 raise CommandRefused(f"{ban.target} is banned; a mute would not hold longer")
             now = self._clock.now()
+            known = self._room.mute_of(spelled)
+            # Several plugins, or one and a moderator, may mute for what was said in the same moment.
+            if actor.id == BOT_ID and known is not None and known.expires_at >= now + timedelta(seconds=seconds):
+                return known
             mute = Mute(
                 app_id=self._app_id,
                 uname=spelled,

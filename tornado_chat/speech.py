@@ -22,6 +22,7 @@ from tornado_chat.writer import Writer
 log = logging.getLogger(__name__)
 
 HELD = "Your message waits for a moderator"
+TOO_MANY_HELD = "Too many messages of yours wait for a moderator already"
 NOT_STORED = Answer(
     Ack.INTERNAL_ERROR, "Your message was not sent: the chat can't store messages right now. Please try again."
 )
@@ -83,6 +84,8 @@ class Speech(AppPart):
         return answer
 
     async def _hold(self, user: User, decision: Withhold, cid: str, me: bool) -> Answer:
+        if not self._actions.may_hold(user):
+            return Answer(Ack.MESSAGE_REJECTED, TOO_MANY_HELD)
         try:
             await self._actions.hold(user, decision.text, decision.plugin, decision.reason, cid, me=me)
         except StoreUnavailable as error:
