@@ -8,26 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tornado_chat.commands import (
-    Call,
+from tornado_chat.commands import Call, Command, Cooldowns, Usage, describe, fold_name, is_command, split_command
+from tornado_chat.errors import CommandRefused
+from tornado_chat.models import Role, User
+from tornado_chat.params import (
     ChoiceParam,
-    Command,
-    Cooldowns,
     DurationParam,
     MessageIdParam,
     NumberParam,
     Param,
     RestParam,
-    Usage,
     UserParam,
-    describe,
-    fold_name,
-    is_command,
     parse_duration,
-    split_command,
 )
-from tornado_chat.errors import CommandRefused
-from tornado_chat.models import Role, User
 
 
 async def nothing(call: Call) -> None:

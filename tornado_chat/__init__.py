@@ -1,17 +1,6 @@
 """What a plugin imports. Everything else in this package may change without notice."""
 
-from tornado_chat.commands import (
-    Call,
-    ChoiceParam,
-    Command,
-    DurationParam,
-    MessageIdParam,
-    NumberParam,
-    Param,
-    RestParam,
-    Say,
-    UserParam,
-)
+from tornado_chat.commands import Call, Command, Say
 from tornado_chat.confusables import mixes_scripts, name_skeleton, scripts_of, skeleton
 from tornado_chat.errors import (
     CommandRefused,
@@ -65,6 +54,7 @@ from tornado_chat.models import (
     is_uname,
 )
 from tornado_chat.networks import parse_network
+from tornado_chat.params import ChoiceParam, DurationParam, MessageIdParam, NumberParam, Param, RestParam, UserParam
 from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
 from tornado_chat.secret import Secret

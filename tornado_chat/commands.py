@@ -1,4 +1,4 @@
-"""Slash commands: what one is, how its arguments are read, how its usage text is made."""
+"""Slash commands: what one is, how its usage text is made, when it may be used again."""
 
 from __future__ import annotations
 
@@ -9,26 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tornado_chat.errors import MAX_TEXT, CommandRefused
-from tornado_chat.models import MAX_ID, Role, User
+from tornado_chat.models import Role, User
+from tornado_chat.params import ChoiceParam, Param, RestParam, shown
 from tornado_chat.supervision import Part
-from tornado_chat.text import is_unicode, js_length, js_trim, one_line
+from tornado_chat.text import is_unicode, js_length, js_trim
 
-# re.ASCII throughout: without it \d takes every Unicode digit, and [a-z] with re.I takes the Kelvin sign.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
-_DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
-_AMOUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
-_PART = re.compile(r"([0-9]{1,12})([a-z]+)", re.ASCII)
-_QUOTED = re.compile(r'(?:[^\\]|\\.)*"')  # up to a last quote that isn't escaped
-_ESCAPED = re.compile(r'\\(["\\])')
 MAX_COOLDOWN = 86_400  # seconds
-OFF = "off"
-_UNITS: Mapping[str, int] = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
-    **dict.fromkeys(("h", "hour", "hours"), 3600),
-    **dict.fromkeys(("d", "day", "days"), 86400),
-    **dict.fromkeys(("w", "week", "weeks"), 604800),
-}
 
 
 def is_command(text: str) -> bool:
@@ -51,213 +38,8 @@ def fold_name(name: str) -> str | None:
     return folded if name.isascii() and _NAME.fullmatch(folded) else None
 
 
-def parse_duration(words: list[str]) -> int | None:
-    """Take a duration off the front of `words` and return it in whole seconds (0 or more).
-
-    A bare number is minutes (seed). `30s`, `10m`, `2h`, `1d2h`, `1d 2h` and `10 mins` work too. Returns None, and takes
-    nothing, where the first word isn't a duration.
-    """
-    if not words:
-        return None
-    first = words[0]
-    if _AMOUNT.fullmatch(first):
-        unit = _UNITS.get(words[1].lower(), 0) if len(words) > 1 and words[1].isascii() else 0
-        del words[: 2 if unit else 1]
-        return int(first) * (unit or 60)
-    total = None
-    while words and (seconds := _seconds(words[0])) is not None:
-        total = (total or 0) + seconds
-        del words[0]
-    return total
-
-
-def _seconds(word: str) -> int | None:
-    """Return the seconds of one word of amounts with units: `1d2h`, `10mins`. None for anything else."""
-    parts = _PART.findall(word.lower()) if word.isascii() else []
-    if "".join(map("".join, parts)) != word.lower() or not all(unit in _UNITS for _, unit in parts):
-        return None
-    return sum(int(amount) * _UNITS[unit] for amount, unit in parts) if parts else None
-
-
-def _number(word: str) -> int | None:
-    sign = -1 if word.startswith("-") else 1
-    digits = word.removeprefix("-")
-    return sign * int(digits) if _DIGITS.fullmatch(digits) else None
-
-
-def _shown(word: str) -> str:
-    return f'"{one_line(word, 40)}"'
-
-
 class Usage(CommandRefused):
     """The arguments don't fit; the message says which one, and has the command's usage text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """One argument of a command. Its subclasses say how it is read; `required` ones come first."""
-
-    name: str
-    required: bool = True
-
-    def take(self, words: list[str]) -> Any:
-        """Take this argument off the front of `words` (never empty) and return its value.
-
-        Raises ValueError where the words don't fit; its text is shown to the caller, before the usage text. One that
-        isn't required may take nothing and return None: then it was left out.
-        """
-        raise NotImplementedError
-
-    @property
-    def hint(self) -> str:
-        """What the usage text says of this argument beside its name; empty where the name is enough."""
-        return ""
-
-    @property
-    def kind(self) -> str:
-        """What a client may offer completion by: user, duration, number, choice, message_id or text."""
-        return type(self).__name__.removesuffix("Param").lower()
-
-    @property
-    def usage(self) -> str:
-        """`<name>` for a required argument, `[name]` for one that may be left out."""
-        return self._bracketed(self.name)
-
-    def _bracketed(self, shown: str) -> str:
-        return f"<{shown}>" if self.required else f"[{shown}]"
-
-
-@dataclass(frozen=True, slots=True)
-class _OrOff(Param):
-    """With `off=True`, "off" may be typed too, in any case, and is the value then."""
-
-    off: bool = field(default=False, kw_only=True)
-
-    @property
-    def usage(self) -> str:
-        return self._bracketed(f"{self.name}|{OFF}" if self.off else self.name)
-
-    def take(self, words: list[str]) -> Any:
-        if self.off and words[0].casefold() == OFF:
-            del words[0]
-            return OFF
-        return self._take(words)
-
-    def _take(self, words: list[str]) -> int | None:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class UserParam(Param):
-    r"""A uname, in any case: one word, or several in double quotes; an @ before it is left out.
-
-    In quotes any uname can be written: an @ is a part of it, and `\"` and `\\` stand for a quote and a backslash.
-    """
-
-    def take(self, words: list[str]) -> str:
-        name = words.pop(0).removeprefix("@")
-        if name.startswith('"'):
-            name = name[1:]
-            while not _QUOTED.fullmatch(name):
-                if not words:
-                    raise ValueError("a name in quotes has no end")
-                name += f" {words.pop(0)}"
-            name = _ESCAPED.sub(r"\1", name[:-1])
-        if not name:
-            raise ValueError("that is no name")
-        return name
-
-
-@dataclass(frozen=True, slots=True)
-class DurationParam(_OrOff):
-    """A duration; see parse_duration. Its value is in seconds, or "off" where `off=True` allows for that.
-
-    With `skip`, for one that isn't required, a word that doesn't begin with a digit is the next parameter's.
-    """
-
-    skip: bool = field(default=False, kw_only=True)
-
-    @property
-    def hint(self) -> str:
-        return f"{self.name}: 10 (minutes), 90s, 10m, 2h or 1d2h"
-
-    def _take(self, words: list[str]) -> int | None:
-        seconds = parse_duration(words)
-        if seconds is None and self.skip and words[0][0] not in "0123456789":
-            return None
-        if seconds is None:
-            raise ValueError(f"{_shown(words[0])} is no duration")
-        return seconds
-
-
-@dataclass(frozen=True, slots=True)
-class NumberParam(_OrOff):
-    """A whole number from `least` to `most`, in ASCII digits; or "off" where `off=True` allows for that."""
-
-    least: int = 0
-    most: int = 1_000_000_000
-
-    @property
-    def hint(self) -> str:
-        return f"{self.name}: {self.least} to {self.most}"
-
-    def _take(self, words: list[str]) -> int:
-        number = _number(words.pop(0))
-        if number is None or not self.least <= number <= self.most:
-            raise ValueError(f"{self.name} must be a whole number from {self.least} to {self.most}")
-        return number
-
-
-@dataclass(frozen=True, slots=True)
-class MessageIdParam(Param):
-    """The id of a message, with or without a # before it. Whether there is such a message is the command's business."""
-
-    @property
-    def kind(self) -> str:
-        return "message_id"
-
-    @property
-    def hint(self) -> str:
-        return f"{self.name}: a message's number"
-
-    def take(self, words: list[str]) -> int:
-        word = words.pop(0)
-        number = _number(word.removeprefix("#"))
-        if number is None or not 1 <= number <= MAX_ID:
-            raise ValueError(f"{_shown(word)} is no message's number")
-        return number
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceParam(Param):
-    """One of a few words, in any case. Its value is the choice as it is declared."""
-
-    choices: Sequence[str] = ()
-
-    @property
-    def hint(self) -> str:
-        return f"{self.name}: {', '.join(self.choices)}"
-
-    def take(self, words: list[str]) -> str:
-        word = words.pop(0)
-        for choice in self.choices:
-            if choice.casefold() == word.casefold():
-                return choice
-        raise ValueError(f"{_shown(word)} is none of {', '.join(self.choices)}")
-
-
-@dataclass(frozen=True, slots=True)
-class RestParam(Param):
-    """All that is left of the line. Its value is text, with single spaces."""
-
-    @property
-    def kind(self) -> str:
-        return "text"
-
-    def take(self, words: list[str]) -> str:
-        text = " ".join(words)
-        words.clear()
-        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +139,7 @@ class Command:
             if value is not None or param.required:
                 args[param.name] = value
         if rest:
-            raise Usage(f"{_shown(rest[0])} is too much. {self._help}")
+            raise Usage(f"{shown(rest[0])} is too much. {self._help}")
         return args
 
 

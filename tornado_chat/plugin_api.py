@@ -276,14 +276,7 @@ class PluginApi:
         """
         audit = self._ground.audit
         entry = audit.entry(
-            actor,
-            action,
-            target,
-            reason=reason,
-            message_id=message_id,
-            text=text,
-            seconds=seconds,
-            plugin=self._plugin,
+            actor, action, target, reason=reason, message_id=message_id, text=text, seconds=seconds, plugin=self._plugin
         )
         await audit.record(entry)
 

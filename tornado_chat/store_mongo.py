@@ -33,7 +33,7 @@ from tornado_chat.mongo_rows import (
 )
 from tornado_chat.mongo_rows import message_of as message_in
 from tornado_chat.store import Deletion, Kept, Posting, message_of
-from tornado_chat.store_mongo_records import MongoRecords
+from tornado_chat.store_mongo_records import MongoRecords, only_duplicates
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,6 @@ T = TypeVar("T")
 
 FIRST_RETRY = 0.25  # seconds; doubles up to LAST_RETRY
 LAST_RETRY = 5.0
-DUPLICATE_KEY = 11000
 PROBE = 1.0  # seconds that a probe may take
 
 
@@ -165,47 +164,38 @@ class MongoStore:
         return await self._within(self._append(app_id, postings), min(timeout, self._timeout))
 
     async def recent(self, app_id: int, limit: int) -> list[Message]:
-        self._require(writing=False)
         find = self._messages.find(
             {"app_id": app_id, "gone": None}, {"_id": False}, sort=[("id", DESCENDING)], limit=limit
         )
-        return [message_in(row) for row in await self._within(find.to_list(limit), self._timeout)][::-1]
+        return [message_in(row) for row in await self._guarded(lambda: find.to_list(limit), writing=False)][::-1]
 
     async def mutes(self, app_id: int) -> list[Mute]:
-        self._require(writing=False)
-        rows = await self._within(self._mutes.find({"app_id": app_id}).to_list(None), self._timeout)
+        rows = await self._guarded(lambda: self._mutes.find({"app_id": app_id}).to_list(None), writing=False)
         return sorted((mute_of(row) for row in rows), key=lambda mute: mute.at)
 
     async def save_mute(self, mute: Mute) -> None:
-        self._require(writing=True)
         row = mute_row(mute)
-        await self._within(self._mutes.replace_one({"_id": row["_id"]}, row, upsert=True), self._timeout)
+        await self._guarded(lambda: self._mutes.replace_one({"_id": row["_id"]}, row, upsert=True), writing=True)
 
     async def delete_mute(self, mute: Mute) -> None:
-        self._require(writing=True)
-        await self._within(self._mutes.delete_one({"_id": mute_id(mute), "at": mute.at}), self._timeout)
+        await self._guarded(lambda: self._mutes.delete_one({"_id": mute_id(mute), "at": mute.at}), writing=True)
 
     async def delete_messages(self, app_id: int, ids: Sequence[int], newest: int) -> None:
-        self._require(writing=True)
-        gone = self._messages.update_many(
-            {"app_id": app_id, "id": {"$in": list(ids)}, "gone": None},
-            {"$set": {"gone": newest}, "$unset": {"text": "", "user": ""}},
-        )
-        await self._within(gone, self._timeout)
+        wanted = {"app_id": app_id, "id": {"$in": list(ids)}, "gone": None}
+        gone = {"$set": {"gone": newest}, "$unset": {"text": "", "user": ""}}
+        await self._guarded(lambda: self._messages.update_many(wanted, gone), writing=True)
 
     async def deletions(self, app_id: int, since: int) -> list[Deletion]:
-        self._require(writing=False)
         find = self._messages.find({"app_id": app_id, "gone": {"$gte": max(since, 1)}}, {"id": True, "gone": True})
-        rows = await self._within(find.to_list(None), self._timeout)
+        rows = await self._guarded(lambda: find.to_list(None), writing=False)
         return sorted(map(deletion_of, rows), key=lambda deletion: (deletion.after, deletion.id))
 
     async def plugin_get(self, app_id: int, plugin: str, key: str) -> Kept | None:
-        self._require(writing=False)
-        row = await self._within(self._plugin_data.find_one({"_id": plugin_id(app_id, plugin, key)}), self._timeout)
+        wanted = {"_id": plugin_id(app_id, plugin, key)}
+        row = await self._guarded(lambda: self._plugin_data.find_one(wanted), writing=False)
         return None if row is None else kept_of(row)
 
     async def plugin_put(self, app_id: int, plugin: str, kept: Kept) -> bool:
-        self._require(writing=True)
         row = {
             "_id": plugin_id(app_id, plugin, kept.key),
             "app_id": app_id,
@@ -214,27 +204,26 @@ class MongoStore:
             "value": kept.value.decode(),  # as text: the embedded database can't replace a row that has bytes
             "expires_at": kept.expires_at,
         }
-        put = self._plugin_data.replace_one({"_id": row["_id"]}, row, upsert=True)
-        return (await self._within(put, self._timeout)).matched_count == 0
+        replace = self._plugin_data.replace_one
+        put = await self._guarded(lambda: replace({"_id": row["_id"]}, row, upsert=True), writing=True)
+        return bool(put.matched_count == 0)
 
     async def plugin_delete(self, app_id: int, plugin: str, key: str) -> bool:
-        self._require(writing=True)
-        gone = self._plugin_data.delete_one({"_id": plugin_id(app_id, plugin, key)})
-        return bool((await self._within(gone, self._timeout)).deleted_count)
+        wanted = {"_id": plugin_id(app_id, plugin, key)}
+        gone = await self._guarded(lambda: self._plugin_data.delete_one(wanted), writing=True)
+        return bool(gone.deleted_count)
 
     async def plugin_items(self, app_id: int, plugin: str, prefix: str, limit: int) -> list[Kept]:
-        self._require(writing=False)
         # A range of the _id's own index: what begins with the prefix, up to the last code point there is.
         first = plugin_id(app_id, plugin, prefix)
         find = self._plugin_data.find(
             {"_id": {"$gte": first, "$lt": f"{first}\U0010ffff"}}, sort=[("_id", ASCENDING)], limit=limit
         )
-        return [kept_of(row) for row in await self._within(find.to_list(limit), self._timeout)]
+        return [kept_of(row) for row in await self._guarded(lambda: find.to_list(limit), writing=False)]
 
     async def plugin_count(self, app_id: int, plugin: str) -> int:
-        self._require(writing=False)
-        counted = self._plugin_data.count_documents({"app_id": app_id, "plugin": plugin})
-        return int(await self._within(counted, self._timeout))
+        wanted = {"app_id": app_id, "plugin": plugin}
+        return int(await self._guarded(lambda: self._plugin_data.count_documents(wanted), writing=False))
 
     async def _append(self, app_id: int, postings: Sequence[Posting]) -> list[Message]:
         async with self._turns[app_id]:
@@ -285,7 +274,7 @@ class MongoStore:
 
         Raises the error again where it is of another kind.
         """
-        if not _only_duplicates(error):
+        if not only_duplicates(error):
             raise error
         problems = error.details["writeErrors"]
         cids = [rows[problem["index"]].get("cid") for problem in problems]
@@ -313,7 +302,7 @@ class MongoStore:
                     await self._messages.bulk_write([_void(row) for row in unsettled[-1]], ordered=False)
                 except BulkWriteError as error:
                     # An id that is somebody else's keeps the late row out just as well.
-                    if not _only_duplicates(error):
+                    if not only_duplicates(error):
                         raise
                 unsettled.pop()
         finally:
@@ -388,11 +377,6 @@ def _close(client: AsyncIOMotorClient[dict[str, Any]], closed: asyncio.Future[No
     client.close()
     with contextlib.suppress(RuntimeError):  # the loop has ended
         closed.get_loop().call_soon_threadsafe(closed.set_result, None)
-
-
-def _only_duplicates(error: BulkWriteError) -> bool:
-    problems = error.details["writeErrors"]
-    return not error.details["writeConcernErrors"] and all(problem["code"] == DUPLICATE_KEY for problem in problems)
 
 
 def _void(row: Row) -> UpdateOne:

@@ -102,8 +102,14 @@ class MongoRecords:
             await self._audit.insert_many(rows, ordered=False)
         except BulkWriteError as error:
             # What an insert that seemed to fail has stored after all is not stored again.
-            if any(problem["code"] != DUPLICATE_KEY for problem in error.details["writeErrors"]):
+            if not only_duplicates(error):
                 raise
+
+
+def only_duplicates(error: BulkWriteError) -> bool:
+    """Tell whether all that went wrong is that some rows, or their unique keys, were there already."""
+    problems = error.details["writeErrors"]
+    return not error.details["writeConcernErrors"] and all(problem["code"] == DUPLICATE_KEY for problem in problems)
 
 
 def _milliseconds(at: datetime) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest
 
 from tornado_chat.addresses import TrustedProxies
-from tornado_chat.commands import fold_name, is_command, parse_duration, split_command
+from tornado_chat.commands import fold_name, is_command, split_command
 from tornado_chat.config import AppFile, ServerFile, convert
 from tornado_chat.engine.address import network_of
 from tornado_chat.engine.frames import BadFrame, FrameParser
@@ -21,6 +21,7 @@ from tornado_chat.gateway_packets import StrictPacket, ascii_json
 from tornado_chat.identity import App, is_signed_token, is_token, make_user
 from tornado_chat.models import fold, is_uname
 from tornado_chat.origins import Origins
+from tornado_chat.params import parse_duration
 from tornado_chat.registry import is_own, is_url
 from tornado_chat.text import duration_text, is_unicode, js_length, js_trim, one_line
 
