@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
@@ -27,9 +26,10 @@ from tornado_chat import (
     StoreUnavailable,
     User,
     UserParam,
-    fold,
+    because,
     hookimpl,
     listing,
+    name_key,
     parse_network,
     span_text,
 )
@@ -153,7 +153,7 @@ class Desk:
             except CommandRefused:  # its time is over
                 continue
         if networks:
-            await self._api.storage.delete(_key(target.text))
+            await self._api.storage.delete(f"with/{name_key(target.text)}")
         return f"{spelled} was unbanned{_and_addresses(lifted)}"
 
     async def bans(self, call: Call) -> str:
@@ -165,26 +165,27 @@ class Desk:
             end = ban.expires_at
             left = "for good" if end is None else f"another {span_text((end - now).total_seconds())}"
             target = ban.target if shows or not ban.network else "an address"
-            return f"{target}: {left}, by {ban.by}{f': {ban.reason}' if ban.reason else ''}"
+            return f"{target}: {left}, by {ban.by}{because(ban.reason)}"
 
         return listing(self._api.bans[::-1], line, call.args.get("page", 1), "Nobody is banned")
 
     async def _networks(self, uname: str) -> list[str]:
-        found: list[str] = await self._api.storage.get(_key(uname), [])
+        found: list[str] = await self._api.storage.get(f"with/{name_key(uname)}", [])
         return found
 
     async def _keep(self, uname: str, networks: Iterable[str], seconds: int | None) -> None:
         # Where that can't be, they are let in one by one.
         with contextlib.suppress(PluginLimit, StoreUnavailable):
             kept = list(dict.fromkeys([*await self._networks(uname), *networks]))
-            await self._api.storage.put(_key(uname), kept[-5 * MAX_ADDRESSES :], expires_in=seconds)
+            await self._api.storage.put(f"with/{name_key(uname)}", kept[-5 * MAX_ADDRESSES :], expires_in=seconds)
 
     async def _tell_room(self, actor: User, made: Ban, seconds: int | None) -> None:
         if not self._options.public:
             return
-        because = f": {made.reason}" if made.reason else ""
         with contextlib.suppress(PluginLimit):
-            await self._api.tell_all(f"{self._api.public_name(actor)} banned {made.target}{_lasting(seconds)}{because}")
+            await self._api.tell_all(
+                f"{self._api.public_name(actor)} banned {made.target}{_lasting(seconds)}{because(made.reason)}"
+            )
 
 
 @hookimpl
@@ -245,8 +246,3 @@ def _lasting(seconds: int | None) -> str:
 
 def _and_addresses(count: int) -> str:
     return f", with {count} address{'es' if count > 1 else ''}," if count else ""
-
-
-def _key(uname: str) -> str:
-    # A folded name may be longer than a key.
-    return f"with/{hashlib.sha256(fold(uname).encode()).hexdigest()}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -31,6 +30,7 @@ from tornado_chat import (
     fold,
     hookimpl,
     is_uname,
+    name_key,
 )
 
 YEAR = 366 * 86_400
@@ -101,7 +101,7 @@ class Ladder:
 
     async def sheet(self, uname: str) -> Sheet:
         """Return what counts against a name. Raises StoreUnavailable."""
-        stored = await self._api.storage.get(f"sheet/{_key(uname)}")
+        stored = await self._api.storage.get(f"sheet/{name_key(uname)}")
         sheet = Sheet(uname) if stored is None else msgspec.convert(stored, Sheet)
         since = self._api.now() - self._decay
         return Sheet(sheet.uname, tuple(mark for mark in sheet.marks if mark.at > since))
@@ -142,10 +142,10 @@ class Ladder:
             for mark in sheet.marks:
                 if mark.role.outranks(actor.role):
                     raise CommandRefused(f"You are not authorized to do that: {mark.by}, who is above you, gave one")
-            await self._api.storage.delete(f"sheet/{_key(uname)}")
+            await self._api.storage.delete(f"sheet/{name_key(uname)}")
             waiting = await self._read_waiting()
-            if waiting.pop(_key(uname), None):
-                await self._api.storage.delete(f"warning/{_key(uname)}")
+            if waiting.pop(name_key(uname), None):
+                await self._api.storage.delete(f"warning/{name_key(uname)}")
         self._struck.pop(fold(uname), None)
         await self._api.record(actor, "forgive", sheet.uname)
         return len(sheet.marks)
@@ -159,7 +159,7 @@ class Ladder:
                 self._api.log.warning("app %d: a warning waits: too many are told of theirs", self._api.app_id)
             else:
                 return
-        waiting, key = await self._read_waiting(), _key(uname)
+        waiting, key = await self._read_waiting(), name_key(uname)
         if len(waiting) >= MAX_WAITING and key not in waiting:
             oldest = next(iter(waiting))
             del waiting[oldest]
@@ -170,7 +170,7 @@ class Ladder:
 
     async def greet(self, user: User) -> None:
         """Show somebody who came the warnings that waited for them. Raises StoreUnavailable."""
-        waiting, key = await self._read_waiting(), _key(user.uname)
+        waiting, key = await self._read_waiting(), name_key(user.uname)
         if (texts := waiting.pop(key, None)) is None:
             return
         try:
@@ -210,7 +210,7 @@ class Ladder:
 
     async def _keep(self, sheet: Sheet) -> None:
         try:
-            await self._api.storage.put(f"sheet/{_key(sheet.uname)}", sheet, expires_in=self._decay.total_seconds())
+            await self._api.storage.put(f"sheet/{name_key(sheet.uname)}", sheet, expires_in=self._decay.total_seconds())
         except PluginLimit as error:
             self._api.log.warning("app %d: a strike is not remembered: %s", self._api.app_id, error)
 
@@ -300,8 +300,3 @@ def _step(text: str) -> Step | None:
         return None
     fits = {"warn": seconds == 0, "mute": seconds > 0, "ban": True}.get(kind, False)
     return Step(kind, seconds) if fits and not words and seconds <= YEAR else None
-
-
-def _key(uname: str) -> str:
-    # A folded name may be longer than a key of the storage.
-    return hashlib.sha256(fold(uname).encode()).hexdigest()

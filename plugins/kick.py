@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -26,9 +25,11 @@ from tornado_chat import (
     StoreUnavailable,
     UserParam,
     Visitor,
+    because,
     duration_text,
     fold,
     hookimpl,
+    name_key,
 )
 
 MOST = 1000  # users who are kept out at a time
@@ -81,9 +82,8 @@ class State:
 
     async def store(self, kicked: Kicked, seconds: int) -> None:
         """Have it outlive a restart, where that can be."""
-        key = hashlib.sha256(kicked.key.encode()).hexdigest()  # a folded name may be longer than a key
         with contextlib.suppress(StoreUnavailable, PluginLimit):
-            await self._api.storage.put(key, kicked, expires_in=seconds)
+            await self._api.storage.put(name_key(kicked.key), kicked, expires_in=seconds)
 
     async def _ready(self) -> None:
         if self._reading is None:
@@ -115,10 +115,10 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         kicked = Kicked(fold(uname), api.now() + timedelta(seconds=options.away_secs), call.user.role, reason)
         # First, or a page that comes back at once would be faster.
         state.put(kicked)
-        await api.disconnect(call.user, uname, f"You were kicked{_because(reason)}", reason)
+        await api.disconnect(call.user, uname, f"You were kicked{because(reason)}", reason)
         if options.public:
             with contextlib.suppress(PluginLimit):
-                await api.tell_all(f"{api.public_name(call.user)} kicked {spelled}{_because(reason)}")
+                await api.tell_all(f"{api.public_name(call.user)} kicked {spelled}{because(reason)}")
         if options.away_secs:
             await state.store(kicked, options.away_secs)
         return f"{spelled} was kicked"
@@ -142,13 +142,9 @@ def register_gates(api: PluginApi) -> Iterable[Gate]:
         if not kicked.by_role.outranks(visitor.user.role):
             return Pass()
         left = duration_text((kicked.until - api.now()).total_seconds())
-        return Reject(f"You were kicked{_because(kicked.reason)}. You can come back in {left}.", code="KICKED")
+        return Reject(f"You were kicked{because(kicked.reason)}. You can come back in {left}.", code="KICKED")
 
     yield Gate(join=join)
-
-
-def _because(reason: str) -> str:
-    return f": {reason}" if reason else ""
 
 
 def _retrieve(reading: asyncio.Task[None]) -> None:

@@ -24,6 +24,7 @@ from tornado_chat import (
     Role,
     User,
     Visitor,
+    because,
     duration_text,
     hookimpl,
 )
@@ -52,7 +53,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         reason = call.args.get("reason", "")
         await api.turn_on(call.user, MODE, seconds=seconds, reason=reason)
         name = api.public_name(call.user)
-        await api.tell_all(f"{name} locked the chat for {duration_text(seconds)}{_because(reason)}")
+        await api.tell_all(f"{name} locked the chat for {duration_text(seconds)}{because(reason)}")
 
     async def unlock(call: Call) -> None:
         if await api.turn_off(call.user, MODE) is None:
@@ -77,7 +78,7 @@ def register_gates(api: PluginApi) -> Iterable[Gate]:
         if user.role is not Role.MEMBER or (lock := api.mode(MODE)) is None:
             return Pass()
         left = "" if lock.until is None else f" for another {duration_text((lock.until - api.now()).total_seconds())}"
-        return Reject(f"The chat is locked{left}{_because(lock.reason)}", code="LOCKED")
+        return Reject(f"The chat is locked{left}{because(lock.reason)}", code="LOCKED")
 
     async def speak(user: User) -> Pass | Reject:
         return judge(user)
@@ -100,7 +101,3 @@ def register_listeners(api: PluginApi) -> Iterable[Listener]:
             await api.tell_all("The chat is no longer locked")
 
     yield Listener(ModeChanged, changed)
-
-
-def _because(reason: str) -> str:
-    return f": {reason}" if reason else ""

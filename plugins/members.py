@@ -28,6 +28,7 @@ from tornado_chat import (
     Role,
     StoreUnavailable,
     User,
+    because,
     duration_text,
     hookimpl,
 )
@@ -78,7 +79,7 @@ class Door:
         left = "right now"
         if mode.until is not None:
             left = f"for another {duration_text((mode.until - self._api.now()).total_seconds())}"
-        told = f"Only people who have been here before can talk {left}{_because(mode.reason)}"
+        told = f"Only people who have been here before can talk {left}{because(mode.reason)}"
         return Reject(told, code="MEMBERS_ONLY")
 
 
@@ -103,7 +104,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         reason = call.args.get("reason", "")
         await api.turn_on(call.user, MODE, {"before": before.isoformat()}, duration, reason)
         lasts = "" if duration is None else f" for {duration_text(duration)}"
-        await api.tell_all(f"{name} lets only people talk who have been here before{lasts}{_because(reason)}")
+        await api.tell_all(f"{name} lets only people talk who have been here before{lasts}{because(reason)}")
 
     yield Command(
         name="members",
@@ -145,7 +146,3 @@ def register_listeners(api: PluginApi) -> Iterable[Listener]:
             await api.tell_all("Everybody can talk again")
 
     yield Listener(ModeChanged, changed)
-
-
-def _because(reason: str) -> str:
-    return f": {reason}" if reason else ""

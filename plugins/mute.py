@@ -19,6 +19,7 @@ from tornado_chat import (
     RestParam,
     Role,
     UserParam,
+    because,
     duration_text,
     hookimpl,
     listing,
@@ -61,7 +62,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
         def line(mute: Mute) -> str:
             left = span_text((mute.expires_at - now).total_seconds())
-            return f"{mute.uname}: another {left}, by {mute.by}{f': {mute.reason}' if mute.reason else ''}"
+            return f"{mute.uname}: another {left}, by {mute.by}{because(mute.reason)}"
 
         return listing(api.mutes[::-1], line, call.args.get("page", 1), "Nobody is muted")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
@@ -22,10 +21,10 @@ from tornado_chat import (
     RestParam,
     Role,
     UserParam,
-    fold,
     hookimpl,
     is_uname,
     listing,
+    name_key,
 )
 
 MOST = 30  # of one user, so that they fit into one value of the storage
@@ -105,15 +104,15 @@ class Desk:
         return f"Note {number} about {spelled} was removed"
 
     async def _read(self, uname: str) -> Notes:
-        stored = await self._api.storage.get(_key(uname))
+        stored = await self._api.storage.get(name_key(uname))
         return Notes(uname) if stored is None else msgspec.convert(stored, Notes)
 
     async def _write(self, notes: Notes) -> None:
         if not notes.notes:
-            await self._api.storage.delete(_key(notes.uname))
+            await self._api.storage.delete(name_key(notes.uname))
             return
         try:
-            await self._api.storage.put(_key(notes.uname), notes, expires_in=self._options.keep_days * 86_400)
+            await self._api.storage.put(name_key(notes.uname), notes, expires_in=self._options.keep_days * 86_400)
         except PluginLimit as error:
             raise CommandRefused("There are notes about too many users; /unnote some first") from error
 
@@ -147,7 +146,3 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
 def _line(note: Note) -> str:
     return f"{note.number}. {note.at:%Y-%m-%d}, {note.by}: {note.text}"
-
-
-def _key(uname: str) -> str:
-    return hashlib.sha256(fold(uname).encode()).hexdigest()  # a folded name may be longer than a key

@@ -17,6 +17,7 @@ from tornado_chat import (
     RestParam,
     Role,
     UserParam,
+    because,
     hookimpl,
 )
 
@@ -55,7 +56,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         reason: str = call.args.get("reason", "")
         await api.clear(call.user, reason)
         with contextlib.suppress(PluginLimit):
-            await api.tell_all(f"{api.public_name(call.user)} cleared the chat{f': {reason}' if reason else ''}")
+            await api.tell_all(f"{api.public_name(call.user)} cleared the chat{because(reason)}")
 
     reason = RestParam("reason", required=False)
     yield Command(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,8 +30,8 @@ from tornado_chat import (
     User,
     Verdict,
     duration_text,
-    fold,
     hookimpl,
+    normalise,
 )
 
 SHORT = 10  # fewer letters and digits than this: an exclamation, an answer, a greeting
@@ -260,21 +259,16 @@ def register_listeners(api: PluginApi) -> Iterable[Listener]:
 
 
 def _form(text: str) -> Form:
-    folded = unicodedata.normalize("NFKD", fold(text)[:LONGEST])
-    words = "".join(char if _is_of_word(char) else " " for char in folded).split()
-    plain = _RUN.sub(r"\1", "".join(words or folded.split()))  # without words it's signs and emoji
+    folded = normalise(text)
+    words = [word for word in folded.words if any(map(str.isalnum, word))]  # an emoji is a word too
+    plain = _RUN.sub(r"\1", "".join(words or folded.text.split())[:LONGEST])  # without words it's signs and emoji
     digits = "".join(filter(str.isdigit, plain))
     letters = "".join(char for char in plain if not char.isdigit())
     if _weight(letters) >= LONG:
         plain = letters
         words = ["".join(char for char in word if not char.isdigit()) for word in words]
     weight = _weight(plain)
-    return Form(plain, " ".join(sorted(words)) if weight >= LONG else "", digits, weight)
-
-
-def _is_of_word(char: str) -> bool:
-    # Vowel signs too: without them a Hindi word is no word. But no accents, there may be ten on a letter.
-    return char.isalnum() or (unicodedata.category(char)[0] == "M" and not unicodedata.combining(char))
+    return Form(plain, " ".join(sorted(words))[:LONGEST] if weight >= LONG else "", digits, weight)
 
 
 def _weight(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -31,10 +30,12 @@ from tornado_chat import (
     User,
     UserParam,
     Verdict,
+    because,
     fold,
     hookimpl,
     is_uname,
     listing,
+    name_key,
     span_text,
 )
 
@@ -99,14 +100,14 @@ class State:
     async def put(self, made: Shadowed, seconds: int | None) -> None:
         """Add one, instead of one of the same name. Raises StoreUnavailable, PluginLimit."""
         key = fold(made.uname)
-        await self._api.storage.put(_key(key), made, expires_in=seconds)
+        await self._api.storage.put(name_key(made.uname), made, expires_in=seconds)
         self._shadowed.pop(key, None)
         self._shadowed[key] = made
 
     async def drop(self, made: Shadowed) -> None:
         """Remove one. Raises StoreUnavailable."""
         key = fold(made.uname)
-        await self._api.storage.delete(_key(key))
+        await self._api.storage.delete(name_key(made.uname))
         self._shadowed.pop(key, None)
 
     def _holding(self, key: str) -> Shadowed | None:
@@ -191,7 +192,7 @@ class Desk:
     def _line(self, made: Shadowed) -> str:
         end = made.until
         left = "for good" if end is None else f"another {span_text((end - self._api.now()).total_seconds())}"
-        return f"{made.uname}: {left}, by {made.by}{f': {made.reason}' if made.reason else ''}"
+        return f"{made.uname}: {left}, by {made.by}{because(made.reason)}"
 
 
 @hookimpl
@@ -241,10 +242,6 @@ def register_filters(api: PluginApi) -> Iterable[Filter]:
 def _require_above(actor: User, known: Shadowed | None) -> None:
     if known is not None and known.by_role.outranks(actor.role):
         raise RankRefused(f"You are not authorized to do that: {known.by} shadow muted {known.uname}")
-
-
-def _key(folded: str) -> str:
-    return hashlib.sha256(folded.encode()).hexdigest()  # a folded name may be longer than a key
 
 
 def _retrieve(reading: asyncio.Task[None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -30,8 +29,8 @@ from tornado_chat import (
     User,
     Verdict,
     duration_text,
-    fold,
     hookimpl,
+    normalise,
 )
 
 MODE = "unique"
@@ -177,8 +176,4 @@ def register_listeners(api: PluginApi) -> Iterable[Listener]:
 
 def _plain(text: str) -> str:
     """Return the letters and digits of a text, case-folded, without accents, with the vowel signs of Indian scripts."""
-    return "".join(
-        char
-        for char in unicodedata.normalize("NFKD", fold(text))
-        if char.isalnum() or (unicodedata.category(char)[0] == "M" and not unicodedata.combining(char))
-    )
+    return "".join(word for word in normalise(text).words if any(map(str.isalnum, word)))  # an emoji is a word too

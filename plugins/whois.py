@@ -21,6 +21,7 @@ from tornado_chat import (
     Role,
     User,
     UserParam,
+    because,
     fold,
     hookimpl,
     one_line,
@@ -120,12 +121,12 @@ class Desk:
         for mute in self._api.mutes:
             if mute.key == key:
                 left = span_text((mute.expires_at - now).total_seconds())
-                yield f"muted for another {left}, by {mute.by}{_because(mute.reason)}"
+                yield f"muted for another {left}, by {mute.by}{because(mute.reason)}"
         for ban in self._api.bans:
             if not ban.network and ban.key == key:
                 end = ban.expires_at
                 lasting = "for good" if end is None else f"for another {span_text((end - now).total_seconds())}"
-                yield f"banned {lasting}, by {ban.by}{_because(ban.reason)}"
+                yield f"banned {lasting}, by {ban.by}{because(ban.reason)}"
 
     async def _told_elsewhere(self, asker: User, uname: str) -> list[str]:
         commands = {command.name: command for command in self._api.commands(asker)}
@@ -171,8 +172,4 @@ def register_listeners(api: PluginApi) -> Iterable[Listener]:
 def _line(entry: AuditEntry) -> str:
     lasting = f" for {span_text(entry.seconds)}" if entry.seconds else ""
     text = f" | {entry.text}" if entry.text else ""
-    return f"{entry.at:%Y-%m-%d %H:%M} {entry.actor}: {entry.action}{lasting}{_because(entry.reason)}{text}"
-
-
-def _because(reason: str) -> str:
-    return f": {reason}" if reason else ""
+    return f"{entry.at:%Y-%m-%d %H:%M} {entry.actor}: {entry.action}{lasting}{because(entry.reason)}{text}"

@@ -8,7 +8,7 @@ import pytest
 
 from tornado_chat.errors import PluginLimit, StoreUnavailable
 from tornado_chat.manual_clock import ManualClock
-from tornado_chat.storage import MAX_KEYS, PluginStorage
+from tornado_chat.storage import MAX_KEYS, PluginStorage, name_key
 from tornado_chat.store_memory import MemoryStore
 
 
@@ -112,3 +112,14 @@ async def test_a_database_that_is_away_is_said(shelf: Shelf) -> None:
     shelf.store.away = True
     with pytest.raises(StoreUnavailable):
         await shelf.of().get("a")
+
+
+@pytest.mark.gen_test
+async def test_any_name_has_a_key_which_is_the_same_for_its_spellings(shelf: Shelf) -> None:
+    storage = shelf.of()
+    longest = "\ufb03" * 100  # a ligature, three letters once it is folded
+    for name in ("Eve", 'a"b c', longest):
+        await storage.put(name_key(name), name)
+    assert await storage.get(name_key("EVE")) == "Eve"
+    assert await storage.get(name_key("eva")) is None
+    assert await storage.get(name_key(longest)) == longest

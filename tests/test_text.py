@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tornado_chat.text import duration_text, is_unicode, js_length, js_trim, listing, one_line, span_text
+from tornado_chat.text import because, duration_text, is_unicode, js_length, js_trim, listing, one_line, span_text
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 SPACES = "\t\n\v\f\r \u00a0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -160,3 +160,8 @@ def test_a_list_is_told_in_pages() -> None:
     assert listing(range(41), line, 4, "none").split("\n")[0] == "number 40\\nx"
     assert listing("abc", lambda letter: letter * 5000, 2, "none", size=2) == "c" * 3799 + "…\npage 2 of 2"
     assert len(listing(range(20), lambda _: "\x1b" * 1000, 1, "none")) <= 8000
+
+
+def test_a_reason_stands_behind_what_was_done_where_there_is_one() -> None:
+    assert f"eve was muted{because('spamming')}" == "eve was muted: spamming"
+    assert f"eve was muted{because('')}" == "eve was muted"

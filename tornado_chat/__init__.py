@@ -59,8 +59,8 @@ from tornado_chat.plugin_api import PluginApi, PluginOptions
 from tornado_chat.routes import Route
 from tornado_chat.secret import Secret
 from tornado_chat.signing import signed_headers
-from tornado_chat.storage import PluginStorage
-from tornado_chat.text import duration_text, listing, one_line, span_text
+from tornado_chat.storage import PluginStorage, name_key
+from tornado_chat.text import because, duration_text, listing, one_line, span_text
 from tornado_chat.verdicts import (
     Action,
     AlertStaff,
@@ -150,6 +150,7 @@ __all__ = [
     "UserParam",
     "Verdict",
     "Visitor",
+    "because",
     "canonical_host",
     "duration_text",
     "find_links",
@@ -161,6 +162,7 @@ __all__ = [
     "is_uname",
     "listing",
     "mixes_scripts",
+    "name_key",
     "name_skeleton",
     "normalise",
     "one_line",

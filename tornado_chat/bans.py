@@ -14,7 +14,7 @@ from tornado_chat.models import BOT_ID, Ban, User, is_uname
 from tornado_chat.networks import Network, is_local, parse_network
 from tornado_chat.sanctions import Sanctions, a_role
 from tornado_chat.settling import Settling
-from tornado_chat.text import span_text
+from tornado_chat.text import because, span_text
 
 MAX_BANS = 10_000
 WIDEST = {4: 8, 6: 16}  # the shortest prefix that may be banned: less is half of the Internet
@@ -115,7 +115,7 @@ class Bans(AppPart):
         if ban is None:
             return None
         left = "" if ban.expires_at is None else f" for another {span_text((ban.expires_at - now).total_seconds())}"
-        return f"You are banned{left}{f': {ban.reason}' if ban.reason else ''}"
+        return f"You are banned{left}{because(ban.reason)}"
 
     def _name(self, actor: User, uname: str) -> str:
         if not is_uname(uname):
@@ -134,7 +134,7 @@ class Bans(AppPart):
             raise RankRefused(f"{NOT_AUTHORIZED}: {a_role(ban.by_role)} banned {ban.target}")
 
     async def _close(self, ban: Ban, network: Network | None) -> None:
-        text = f"You are banned{f': {ban.reason}' if ban.reason else ''}"
+        text = f"You are banned{because(ban.reason)}"
         if network is not None:
             await self._bus.disconnect_where(self._app_id, self._is_kept_out, text)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 
 from tornado_chat.clock import Clock
 from tornado_chat.errors import PluginLimit
+from tornado_chat.models import fold
 from tornado_chat.store import Kept, Store
 from tornado_chat.text import is_unicode
 
@@ -73,3 +75,8 @@ def _checked(key: str, least: int = 1) -> str:
     if not isinstance(key, str) or not least <= len(key) <= MAX_KEY or not is_unicode(key) or "\0" in key:
         raise ValueError(f"a key must be text of {least} to {MAX_KEY} characters, without NUL")
     return key
+
+
+def name_key(uname: str) -> str:
+    """Return a key for what is kept of a name, in any case: 64 characters, where a folded name may be too long."""
+    return hashlib.sha256(fold(uname).encode()).hexdigest()

@@ -53,6 +53,11 @@ def duration_text(seconds: float) -> str:
     return f"{minutes} min" if minutes else f"{rest} s"
 
 
+def because(reason: str) -> str:
+    """Return a reason as it stands behind what was done (": spamming"); nothing where there is none."""
+    return f": {reason}" if reason else ""
+
+
 def span_text(seconds: float) -> str:
     """Return a duration in its two largest units ("3 d 4 h", "2 h", "1 min 30 s"), for lists of what may last long.
 
