@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from tornado_chat import Command, Filter, Gate, Listener, PluginApi, Route, Verdict, hookimpl
+from tornado_chat import Command, Filter, Gate, Listener, Pass, PluginApi, Route, Verdict, hookimpl
 
 
 def plugin(name: str = "judge", **hooks: Any) -> ModuleType:
@@ -29,6 +30,16 @@ def filtering(verdict: Verdict | Callable[..., Any], name: str = "judge") -> Mod
         return [Filter(check)]
 
     return plugin(name, register_filters=register_filters)
+
+
+def waiting(go_on: asyncio.Event, name: str = "judge") -> ModuleType:
+    """Return a plugin with one filter, which lets everything pass as soon as it may go on."""
+
+    async def check(_draft: Any) -> Verdict:
+        await go_on.wait()
+        return Pass()
+
+    return filtering(check, name)
 
 
 def having(*items: Command | Filter | Gate | Listener | Route, name: str = "judge") -> ModuleType:

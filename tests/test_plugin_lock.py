@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from types import ModuleType
 
 import pytest
 
-from tornado_chat import Draft, Filter, Pass, PluginApi, Verdict, hookimpl
+from tests.inline import waiting
 from tornado_chat.testing import ChatFixture, JoinRefused
 
 
@@ -129,18 +127,7 @@ async def test_a_member_may_not_lock_or_unlock(chat: ChatFixture) -> None:
 @pytest.mark.gen_test
 async def test_a_message_that_was_being_looked_at_when_the_chat_was_locked_is_refused(chat: ChatFixture) -> None:
     go_on = asyncio.Event()
-    slow_filter = ModuleType("slow_filter")
-
-    @hookimpl
-    def register_filters(api: PluginApi) -> Iterator[Filter]:
-        async def check(draft: Draft) -> Verdict:
-            await go_on.wait()
-            return Pass()
-
-        yield Filter(check)
-
-    slow_filter.register_filters = register_filters  # type: ignore[attr-defined]
-    await chat.open("lock", slow_filter)
+    await chat.open("lock", waiting(go_on))
     alice, bob = await chat.join("alice"), await chat.join("bob", role="mod")
     saying = asyncio.ensure_future(alice.say("hi"))
     await bob.say("/lock")

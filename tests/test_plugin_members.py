@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tornado_chat import Draft, Filter, Pass, PluginApi, StoreUnavailable, Verdict, hookimpl
+from tests.inline import waiting
+from tornado_chat import StoreUnavailable
 from tornado_chat.testing import ChatFixture
 
 DENIED = "You are not authorized to do that"
@@ -144,18 +143,7 @@ async def test_a_database_that_is_away_keeps_quiet_only_those_of_whom_nothing_is
 @pytest.mark.gen_test
 async def test_a_message_that_was_being_looked_at_when_it_was_turned_on_is_refused(chat: ChatFixture) -> None:
     go_on = asyncio.Event()
-    waiting = ModuleType("waiting")
-
-    @hookimpl
-    def register_filters(api: PluginApi) -> Iterator[Filter]:
-        async def check(draft: Draft) -> Verdict:
-            await go_on.wait()
-            return Pass()
-
-        yield Filter(check)
-
-    waiting.register_filters = register_filters  # type: ignore[attr-defined]
-    await chat.open("members", waiting)
+    await chat.open("members", waiting(go_on))
     alice = await chat.join("alice")
     await chat.advance(3600)
     eve, bob = await chat.join("eve"), await chat.join("bob", role="mod")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests.chats import load_plugin
-from tornado_chat import Draft, Filter, Pass, PluginApi, Role, User, Verdict, hookimpl
+from tests.inline import waiting
+from tornado_chat import Draft, Role, User
 from tornado_chat.errors import ConfigError
 from tornado_chat.testing import ChatFixture, Person
 from tornado_chat_plugins import repeat
@@ -186,18 +185,7 @@ async def test_what_was_refused_or_not_stored_was_not_said(chat: ChatFixture) ->
 @pytest.mark.gen_test
 async def test_of_messages_sent_at_once_from_many_tabs_two_are_posted(chat: ChatFixture) -> None:
     go_on = asyncio.Event()
-    waiting = ModuleType("waiting")
-
-    @hookimpl
-    def register_filters(api: PluginApi) -> Iterator[Filter]:
-        async def check(draft: Draft) -> Verdict:
-            await go_on.wait()
-            return Pass()
-
-        yield Filter(check)
-
-    waiting.register_filters = register_filters  # type: ignore[attr-defined]
-    await chat.open("repeat", waiting, options={"waiting": {"timeout_ms": 10000}})
+    await chat.open("repeat", waiting(go_on))
     tabs = [await chat.join("eve") for _ in range(4)]
     saying = [asyncio.ensure_future(tab.say(AD)) for tab in tabs]
     await chat.settle()

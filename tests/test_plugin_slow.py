@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tornado_chat import Draft, Filter, Hold, Pass, PluginApi, Role, User, Verdict, hookimpl
+from tests.inline import filtering, waiting
+from tornado_chat import Draft, Hold, Pass, Role, User, Verdict
 from tornado_chat.testing import ChatFixture
 from tornado_chat_plugins import slow
 
 WAIT = "Slow mode: you can send your next message in {}"
 DENIED = "You are not authorized to do that"
-
-
-def module(check: Any) -> ModuleType:
-    """Return a plugin with one filter."""
-    made = ModuleType("afilter")
-
-    @hookimpl
-    def register_filters(api: PluginApi) -> Iterator[Filter]:
-        yield Filter(check)
-
-    made.register_filters = register_filters  # type: ignore[attr-defined]
-    return made
 
 
 @pytest.mark.gen_test
@@ -133,7 +120,7 @@ async def test_a_message_that_waits_for_a_moderator_counts_when_it_was_sent(chat
     async def check(draft: Draft) -> Verdict:
         return Hold("new") if draft.user.role is Role.MEMBER else Pass()
 
-    plugins = ("slow", "review", module(check))
+    plugins = ("slow", "review", filtering(check))
     await chat.open(*plugins)
     alice, bob = await chat.join("alice"), await chat.join("bob", role="mod")
     await bob.say("/slow 100")
@@ -154,11 +141,7 @@ async def test_a_message_that_waits_for_a_moderator_counts_when_it_was_sent(chat
 async def test_of_messages_sent_at_once_from_many_tabs_one_is_posted(chat: ChatFixture) -> None:
     go_on = asyncio.Event()
 
-    async def check(draft: Draft) -> Verdict:
-        await go_on.wait()
-        return Pass()
-
-    await chat.open("slow", module(check), options={"afilter": {"timeout_ms": 10000}})
+    await chat.open("slow", waiting(go_on))
     bob = await chat.join("bob", role="mod")
     await bob.say("/slow 100")
     tabs = [await chat.join("alice") for _ in range(5)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from types import ModuleType
 
 import pytest
 
-from tornado_chat import Draft, Filter, Pass, PluginApi, Shadow, Verdict, hookimpl
+from tests.inline import filtering
+from tornado_chat import Draft, Pass, Shadow, Verdict
 from tornado_chat.testing import ChatFixture
 from tornado_chat_plugins import unique
 
@@ -132,17 +131,10 @@ async def test_memory_is_bounded_in_number_and_in_time(chat: ChatFixture) -> Non
 
 @pytest.mark.gen_test
 async def test_what_is_shown_to_its_sender_alone_counts_for_them_alone(chat: ChatFixture) -> None:
-    shadowing = ModuleType("shadowing")
+    async def check(draft: Draft) -> Verdict:
+        return Shadow() if draft.user.uname == "eve" else Pass()
 
-    @hookimpl
-    def register_filters(api: PluginApi) -> Iterator[Filter]:
-        async def check(draft: Draft) -> Verdict:
-            return Shadow() if draft.user.uname == "eve" else Pass()
-
-        yield Filter(check)
-
-    shadowing.register_filters = register_filters  # type: ignore[attr-defined]
-    await chat.open("unique", shadowing)
+    await chat.open("unique", filtering(check))
     alice, eve, bob = await chat.join("alice"), await chat.join("eve"), await chat.join("bob", role="mod")
     await bob.say("/unique")
     assert [(await eve.say("what a lovely day")).ack for _ in range(2)] == [None, "NOT_UNIQUE"]

@@ -15,15 +15,11 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 
+from bundled import load
+
 from tornado_chat import Draft, Filter, Pass, Role, User, Verdict
-from tornado_chat.bus import DirectBus
-from tornado_chat.chat import Chat
-from tornado_chat.clock import SystemClock
 from tornado_chat.filters import FilterPolicy, InstalledFilter
-from tornado_chat.http_client import RequestsHttpClient
 from tornado_chat.moderation import Moderation
-from tornado_chat.plugins import discover, load_plugins
-from tornado_chat.store_memory import MemoryStore
 from tornado_chat.supervision import Supervisor
 
 USER = User(1, "alice", Role.MEMBER)
@@ -47,19 +43,7 @@ def pipeline(*checks: Callable[[Draft], Awaitable[Verdict]]) -> Moderation:
 
 
 def wordlists(count: int) -> Moderation:
-    chat = Chat(
-        2,
-        store=MemoryStore(),
-        bus=DirectBus(),
-        clock=SystemClock(),
-        history=10,
-        presence_limit=10,
-        timeout=3.0,
-    )
-    catalog, options = discover([]), {"wordlist": {"words": WORDS}}
-    loaded = [
-        load_plugins("bench", ["wordlist"], options, catalog, chat.services(RequestsHttpClient)) for _ in range(count)
-    ]
+    loaded = [load("wordlist", {"words": WORDS}) for _ in range(count)]
     filters = [installed for plugins in loaded for installed in plugins.moderation.filters]
     return Moderation(2, {}, filters, monotonic=time.monotonic)
 

@@ -16,13 +16,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from bundled import load
+
 from tornado_chat import Draft, Pass, Person, Role, User
-from tornado_chat.bus import DirectBus
-from tornado_chat.chat import Chat
-from tornado_chat.clock import SystemClock
-from tornado_chat.http_client import RequestsHttpClient
-from tornado_chat.plugins import discover, load_plugins
-from tornado_chat.store_memory import MemoryStore
 from tornado_chat.text import js_length
 
 Check = Callable[[Draft], Awaitable[Any]]
@@ -60,21 +56,6 @@ def messages() -> dict[str, str]:
     }
 
 
-def load(plugin: str, options: dict[str, Any]) -> Check:
-    chat = Chat(
-        2,
-        store=MemoryStore(),
-        bus=DirectBus(),
-        clock=SystemClock(),
-        history=10,
-        presence_limit=10,
-        timeout=3.0,
-    )
-    services = chat.services(RequestsHttpClient)
-    loaded = load_plugins("bench", [plugin], {plugin: options}, discover([]), services)
-    return loaded.moderation.filters[0].filter.check
-
-
 async def measure(checks: dict[str, Check], rounds: int, count: int) -> dict[str, dict[str, float]]:
     drafts = {name: Draft(2, USER, text, text, PERSON) for name, text in messages().items()}
     times: dict[str, dict[str, list[float]]] = {name: {plugin: [] for plugin in checks} for name in drafts}
@@ -102,7 +83,10 @@ def main() -> None:
         "allow": [f"good{number}.example" for number in range(options.rules // 2)],
         "block": [f"evil{number}.example/path" for number in range(options.rules // 2)],
     }
-    checks = {plugin: load(plugin, rules if plugin == "links" else {}) for plugin in PLUGINS}
+    checks = {}
+    for plugin in PLUGINS:
+        loaded = load(plugin, rules if plugin == "links" else {})
+        checks[plugin] = loaded.moderation.filters[0].filter.check
     print(f"{'message':32}" + "".join(f"{plugin:>10}" for plugin in PLUGINS))
     for name, found in asyncio.run(measure(checks, options.rounds, options.messages)).items():
         print(f"{name:32}" + "".join(f"{found[plugin]:10.1f}" for plugin in PLUGINS))

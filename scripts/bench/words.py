@@ -17,13 +17,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bundled import load
+
 from tornado_chat import Draft, Pass, Role, User, normalise
-from tornado_chat.bus import DirectBus
-from tornado_chat.chat import Chat
-from tornado_chat.clock import SystemClock
-from tornado_chat.http_client import RequestsHttpClient
-from tornado_chat.plugins import discover, load_plugins
-from tornado_chat.store_memory import MemoryStore
 from tornado_chat.text import js_length
 
 USER = User(1, "alice", Role.MEMBER)
@@ -81,21 +77,6 @@ def word_list(count: int) -> list[str]:
     return list(found)
 
 
-def load(words: list[str]) -> Callable[[Draft], Awaitable[Any]]:
-    chat = Chat(
-        2,
-        store=MemoryStore(),
-        bus=DirectBus(),
-        clock=SystemClock(),
-        history=10,
-        presence_limit=10,
-        timeout=3.0,
-    )
-    services = chat.services(RequestsHttpClient)
-    loaded = load_plugins("bench", ["wordlist"], {"wordlist": {"words": words}}, discover([]), services)
-    return loaded.moderation.filters[0].filter.check
-
-
 async def measure(check: Callable[[Draft], Awaitable[Any]], rounds: int, count: int) -> dict[str, float]:
     drafts = {name: Draft(2, USER, text, text) for name, text in messages().items()}
     times: dict[str, list[float]] = {name: [] for name in drafts}
@@ -120,7 +101,7 @@ def main() -> None:
     loads = []
     for _ in range(5):
         begun = time.perf_counter()
-        check = load(words)
+        check = load("wordlist", {"words": words}).moderation.filters[0].filter.check
         loads.append(time.perf_counter() - begun)
     print(f"{options.words} words are loaded in {statistics.median(loads) * 1e3:.0f} ms")
     print(f"{'message':32} {'readings':>8} {'us a message':>12}")
