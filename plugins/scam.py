@@ -195,6 +195,9 @@ class Rules:
         return not self._no.isdisjoint(before) or " no one " in f" {' '.join(before)} "
 
 
+FREE = frozenset({"free", "fre"})  # as it is read, and squeezed
+
+
 class Detector:
     """Finds what a text is, in every way in which it can be read."""
 
@@ -215,7 +218,7 @@ class Detector:
                     if kind != "lures":
                         found.setdefault(kind, set()).add(grade)
                     elif bait := len(
-                        self._bait[reading.squeezed].intersection(words[:-1] if words[-1] == "free" else words)
+                        self._bait[reading.squeezed].intersection(words[:-1] if words[-1] in FREE else words)
                     ):
                         found.setdefault(kind, set()).add("!" if bait > 1 else "")
         return found

@@ -172,8 +172,9 @@ async def test_a_message_that_can_not_wait_is_not_withdrawn(chat: ChatFixture) -
 
 
 @pytest.mark.gen_test
-async def test_a_message_that_can_not_be_taken_back_does_not_wait(
-    chat: ChatFixture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("error", "waits"), [(StoreAway, False), (StoreUnavailable, True)])
+async def test_a_message_that_can_not_be_taken_back_waits_only_where_it_may_be_gone(
+    chat: ChatFixture, monkeypatch: pytest.MonkeyPatch, error: type[StoreUnavailable], waits: bool
 ) -> None:
     await chat.open("review")
     eve, bob = await chat.join("eve"), await chat.join("bob", role="mod")
@@ -181,14 +182,19 @@ async def test_a_message_that_can_not_be_taken_back_does_not_wait(
     api = chat.api("review")
 
     async def fail(*_: Any) -> None:
-        raise StoreAway("it was not asked")
+        raise error("the store is away")
 
-    monkeypatch.setattr(chat.store, "delete_messages", fail)
-    with pytest.raises(StoreUnavailable):
-        await api.withdraw(api.bot, 1)
-    assert api.held == []
+    with monkeypatch.context() as patch:
+        patch.setattr(chat.store, "delete_messages", fail)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await api.withdraw(api.bot, 1)
+    assert [held.text for held in api.held] == ["hello"] * waits
     assert [entry["text"] for entry in eve.room["history"]] == ["hello"]
     assert "message_held" not in [name for name, _ in bob.events]
+    await api.withdraw(api.bot, 1)
+    assert [held.text for held in api.held] == ["hello"]
+    assert eve.room["history"] == []
 
 
 @pytest.mark.gen_test

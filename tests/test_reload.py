@@ -165,9 +165,9 @@ async def test_a_module_that_is_imported_for_ever_holds_nobody_up(
 ) -> None:
     monkeypatch.setattr("tornado_chat.reloader.IMPORT_SECONDS", 0.2)
     (tmp_path / "conf" / "more").mkdir(parents=True)
-    slow = tmp_path / "conf" / "more" / "slow.py"
+    slow = tmp_path / "conf" / "more" / "idle.py"
     slow.write_text("")
-    config = make_config(app='plugins = ["slow"]', plugins='[plugins]\npath = ["more"]')
+    config = make_config(app='plugins = ["idle"]', plugins='[plugins]\npath = ["more"]')
     server = await serve(config)
     alice = await connect(server, token="token-alice")
     slow.write_text("import threading\nthreading.Event().wait()\n")

@@ -81,7 +81,7 @@ async def test_a_running_server_takes_none_either_and_goes_on_with_its_old_list(
     serve: Any, connect: Any, make_config: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = 'plugins = ["wordlist"]\n[plugin.wordlist]\nwords = '
-    config = make_config(app=f'{app}["aaa", "a a a"]', apps=(2,))
+    config = make_config(app=f'{app}["bbb", "a a a"]', apps=(2,))
     server = await serve(config)
     async with beside_a_witness(server, connect, caplog):
         eve = await connect(server, token="token-eve")

@@ -1,0 +1,63 @@
+"""How long the database is waited for, where something keeps the event loop meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from tornado_chat.store_mongo import _in_time
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_came_while_the_loop_was_blocked_is_taken() -> None:
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str] = loop.create_future()
+    waiting = asyncio.ensure_future(_in_time(answer, 0.05))
+    await asyncio.sleep(0)
+    came = threading.Event()
+
+    def bring() -> None:
+        loop.call_soon_threadsafe(answer.set_result, "here")
+        came.set()
+
+    threading.Thread(target=bring).start()
+    threading.Event().wait(0.1)  # as a plugin does that blocks
+    assert came.is_set()
+    assert await waiting == "here"
+
+
+@pytest.mark.gen_test
+async def test_what_does_not_come_is_cancelled_before_the_caller_goes_on() -> None:
+    ended: list[str] = []
+
+    async def hang() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("ended")
+
+    with pytest.raises(TimeoutError):
+        await _in_time(hang(), 0.01)
+    assert ended == ["ended"]
+
+
+@pytest.mark.gen_test
+async def test_a_caller_who_is_cancelled_cancels_it() -> None:
+    ended: list[str] = []
+    begun = asyncio.Event()
+
+    async def hang() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("ended")
+
+    waiting = asyncio.ensure_future(_in_time(hang(), 10))
+    await begun.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert ended == ["ended"]
