@@ -20,7 +20,7 @@ LAYERS = (
      "store", "bus", "identity", "writer", "sanctions", "moderation", "presence", "chat", "plugin_api",
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
      "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "audit",
-     "alarm", "app_part", "services", "params",
+     "alarm", "app_part", "services", "params", "patience",
      "bans", "ban_list", "modes", "networks", "people", "records", "settling", "speech", "secret",
      "matching", "folding", "disguises", "confusables", "unicode_tables", "signing", "wallets"},
     # adapters

@@ -32,6 +32,7 @@ from tornado_chat.mongo_rows import (
     plugin_id,
 )
 from tornado_chat.mongo_rows import message_of as message_in
+from tornado_chat.patience import in_time
 from tornado_chat.store import Deletion, Kept, Posting, message_of
 from tornado_chat.store_mongo_records import MongoRecords, only_duplicates
 
@@ -41,7 +42,6 @@ T = TypeVar("T")
 
 FIRST_RETRY = 0.25  # seconds; doubles up to LAST_RETRY
 LAST_RETRY = 5.0
-LOOK_AGAIN = 0.02  # seconds
 PROBE = 1.0  # seconds that a probe may take
 
 
@@ -367,30 +367,11 @@ class MongoStore:
 
     async def _bounded(self, operation: Awaitable[T], timeout: float) -> T:
         try:
-            return await _in_time(operation, timeout)
+            return await in_time(operation, timeout)
         except TimeoutError:
             raise StoreUnavailable(f"{self._where} didn't answer within {timeout:.1f} s") from None
         except PyMongoError as error:
             raise StoreUnavailable(f"{self._where}: {type(error).__name__}: {_first_line(error)}") from error
-
-
-async def _in_time(operation: Awaitable[T], timeout: float) -> T:
-    """Return what `operation` returns within `timeout` seconds. Raises TimeoutError, and what it raises.
-
-    Where something kept the event loop for as long, the answer may be there, and is taken.
-    """
-    task = asyncio.ensure_future(operation)
-    try:
-        await asyncio.wait({task}, timeout=max(timeout, 0))
-        if not task.done():
-            await asyncio.wait({task}, timeout=LOOK_AGAIN)
-        if not task.done():
-            raise TimeoutError
-        return await task
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
 
 
 def _close(client: AsyncIOMotorClient[dict[str, Any]], closed: asyncio.Future[None]) -> None:

@@ -7,14 +7,14 @@ import threading
 
 import pytest
 
-from tornado_chat.store_mongo import _in_time
+from tornado_chat.patience import in_time
 
 
 @pytest.mark.gen_test
 async def test_an_answer_that_came_while_the_loop_was_blocked_is_taken() -> None:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[str] = loop.create_future()
-    waiting = asyncio.ensure_future(_in_time(answer, 0.05))
+    waiting = asyncio.ensure_future(in_time(answer, 0.05))
     await asyncio.sleep(0)
     came = threading.Event()
 
@@ -39,7 +39,7 @@ async def test_what_does_not_come_is_cancelled_before_the_caller_goes_on() -> No
             ended.append("ended")
 
     with pytest.raises(TimeoutError):
-        await _in_time(hang(), 0.01)
+        await in_time(hang(), 0.01)
     assert ended == ["ended"]
 
 
@@ -55,7 +55,7 @@ async def test_a_caller_who_is_cancelled_cancels_it() -> None:
         finally:
             ended.append("ended")
 
-    waiting = asyncio.ensure_future(_in_time(hang(), 10))
+    waiting = asyncio.ensure_future(in_time(hang(), 10))
     await begun.wait()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,0 +1,30 @@
+"""Waiting for so long and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LOOK_AGAIN = 0.02  # seconds
+
+
+async def in_time(operation: Awaitable[T], timeout: float) -> T:
+    """Return what `operation` returns within `timeout` seconds. Raises TimeoutError, and what it raises.
+
+    Where something kept the event loop for as long, the answer may be there, and is taken.
+    """
+    task = asyncio.ensure_future(operation)
+    try:
+        await asyncio.wait({task}, timeout=max(timeout, 0))
+        if not task.done():
+            await asyncio.wait({task}, timeout=LOOK_AGAIN)
+        if not task.done():
+            raise TimeoutError
+        return await task
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
