@@ -125,6 +125,20 @@ async def test_how_many_wait_and_for_how_long_is_the_operators() -> None:
 
 
 @pytest.mark.gen_test
+async def test_what_was_denied_while_the_database_was_away_does_not_wait_again(chat: ChatFixture) -> None:
+    await chat.open(holding, "review")
+    eve, bob = await chat.join("eve"), await chat.join("bob", role="mod")
+    await eve.say("link")
+    chat.store.away = True
+    assert (await bob.say("/deny 1")).notice == "The message of eve was dropped"
+    chat.store.away = False
+    await chat.chat._settle()  # as when the database is back
+    await chat.restart()
+    await chat.open(holding, "review")
+    assert chat.api("review").held == []
+
+
+@pytest.mark.gen_test
 async def test_one_alone_does_not_fill_the_queue(chat: ChatFixture) -> None:
     await chat.open(holding, "review")
     eve, tab, alice = await chat.join("eve"), await chat.join("eve"), await chat.join("alice")

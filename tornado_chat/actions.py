@@ -49,6 +49,7 @@ class Actions(AppPart):
         self._holding = holding
         self._writer = writer
         self._unsettled: list[_Erasure] = []  # that may have been done in the database
+        self._unforgotten: list[HeldMessage] = []  # reviewed, and may still be stored as waiting
         self._half_withdrawn: dict[int, HeldMessage] = {}  # self._half_withdrawn[message id]
 
     async def tell(self, uname: str, text: str) -> None:
@@ -131,6 +132,8 @@ class Actions(AppPart):
     async def settle(self) -> None:
         """Finish the deletions of which it isn't known whether they were done: a text can't be undeleted.
 
+        And forget what waits no more.
+
         Raises StoreUnavailable.
         """
         while self._unsettled:
@@ -139,6 +142,9 @@ class Actions(AppPart):
                 await self._carry_through(erasure)
             self._unsettled = [other for other in self._unsettled if other is not erasure]
         self._half_withdrawn.clear()
+        while self._unforgotten:
+            await self._holding.forget(self._unforgotten[0])
+            del self._unforgotten[0]
 
     async def withdraw(self, actor: User, message_id: int, reason: str, plugin: str) -> HeldMessage:
         """Take a message that was shown back, and have it wait for a moderator.
@@ -312,6 +318,7 @@ class Actions(AppPart):
             await self._holding.forget(held)
         except StoreUnavailable as error:
             # After a restart it would wait again; better twice looked at than not at all.
+            self._unforgotten.append(held)
             log.warning("app %d: held message %d stays stored for now: %s", self._app_id, held.id, error)
 
     def _spellings(self, uname: str) -> frozenset[str]:
