@@ -24,8 +24,8 @@ from tornado_chat import (
     Role,
     User,
     Visitor,
-    duration_text,
     hookimpl,
+    span_text,
 )
 
 MODE = "lock"
@@ -52,7 +52,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         reason = call.args.get("reason", "")
         await api.turn_on(call.user, MODE, seconds=seconds, reason=reason)
         name = api.public_name(call.user)
-        await api.tell_all(f"{name} locked the chat for {duration_text(seconds)}{_because(reason)}")
+        await api.tell_all(f"{name} locked the chat for {span_text(seconds)}{_because(reason)}")
 
     async def unlock(call: Call) -> None:
         if await api.turn_off(call.user, MODE) is None:
@@ -76,7 +76,7 @@ def register_gates(api: PluginApi) -> Iterable[Gate]:
     def judge(user: User) -> Pass | Reject:
         if user.role is not Role.MEMBER or (lock := api.mode(MODE)) is None:
             return Pass()
-        left = "" if lock.until is None else f" for another {duration_text((lock.until - api.now()).total_seconds())}"
+        left = "" if lock.until is None else f" for another {span_text((lock.until - api.now()).total_seconds())}"
         return Reject(f"The chat is locked{left}{_because(lock.reason)}", code="LOCKED")
 
     async def speak(user: User) -> Pass | Reject:
