@@ -121,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     trial.add_argument("--app", type=int, required=True, metavar="N", help="the app's id")
     trial.add_argument("--uname", default="alice", help="who says it; default alice")
     trial.add_argument("--role", type=Role, choices=list(Role), default=Role.MEMBER, help="and as what; default member")
+    trial.add_argument(
+        "--said", type=int, default=0, metavar="N", help="messages that they said before; default 0: a newcomer"
+    )
     trial.add_argument("text", help="the message")
     trial.set_defaults(run=_try)
 
@@ -176,7 +179,9 @@ def _try(options: argparse.Namespace) -> int:
     set_up_logging(config.secrets)
 
     async def run() -> None:
-        async for line in try_message(config, options.app, User(1, options.uname, options.role), options.text):
+        async for line in try_message(
+            config, options.app, User(1, options.uname, options.role), options.text, options.said
+        ):
             print(line)
 
     asyncio.run(run())
