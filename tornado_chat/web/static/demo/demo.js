@@ -80,7 +80,7 @@ function showMessage(message) {
 function commandButton(label, text) {
   const button = element("button", label);
   button.disabled = !joined;
-  button.addEventListener("click", () => socket.emit("new_message", text, () => {}));
+  button.addEventListener("click", () => send(newId(), text));
   return button;
 }
 
@@ -246,11 +246,14 @@ function showHeld(held) {
   show(line);
 }
 socket.on("message_held", showHeld);
-// A moderator is told by system_message what his own command did; the lists and this line are for everybody.
+// Who typed it is told by a system_message what came of it; this is for everybody else.
+function tellOfMute(text) {
+  if (![...pending.values()].some((line) => /^\/(un)?mute\s/i.test(line))) notice(text);
+}
 socket.on("user_muted", (mute) => {
   mutes.set(mute.uname.toLowerCase(), mute);
   showUsers();
-  notice(`${mute.uname} is muted for ${lasting(mute.mins)}`);
+  tellOfMute(`${mute.uname} is muted for ${lasting(mute.mins)}`);
 });
 socket.on("mode_changed", ({ name, on, ...mode }) => {
   if (on) modes.set(name, mode);
@@ -266,7 +269,7 @@ socket.on("plugin_event", ({ plugin, name, data }) => {
 socket.on("user_unmuted", (mute) => {
   mutes.delete(mute.uname.toLowerCase());
   showUsers();
-  notice(`${mute.uname} may talk again`);
+  tellOfMute(`${mute.uname} may talk again`);
 });
 
 function send(cid, text) {
