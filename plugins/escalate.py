@@ -26,11 +26,11 @@ from tornado_chat import (
     TabOpened,
     User,
     UserParam,
-    duration_text,
     fold,
     hookimpl,
     is_uname,
     name_key,
+    span_text,
 )
 
 YEAR = 366 * 86_400
@@ -47,7 +47,7 @@ class Step(msgspec.Struct, frozen=True):
     seconds: int = 0
 
     def __str__(self) -> str:
-        length = f" for {duration_text(self.seconds)}" if self.seconds else ""
+        length = f" for {span_text(self.seconds)}" if self.seconds else ""
         return {"warn": "a warning", "mute": f"a mute{length}", "ban": f"a ban{length}"}[self.kind]
 
 
@@ -200,12 +200,12 @@ class Ladder:
             await api.ban(api.bot, uname, step.seconds or None, why, as_name=True)
             return f"strike {number}, {step}"
         if step.kind == "mute" and mute is not None and mute.by_role.outranks(api.bot.role):
-            await self.warn(uname, f"{text} (strike {number}; the next one comes to {following})")
+            await self.warn(uname, f"{text} (strike {number}; the next one means {following})")
             return f"strike {number}, and nothing else, since {mute.by} muted them"
         if step.kind == "mute" and (mute is None or mute.expires_at < until):
             await api.mute(api.bot, uname, step.seconds, why)
-            text = f"{text}. You are muted for {duration_text(step.seconds)}"
-        await self.warn(uname, f"{text} (strike {number}; the next one comes to {following})")
+            text = f"{text}. You are muted for {span_text(step.seconds)}"
+        await self.warn(uname, f"{text} (strike {number}; the next one means {following})")
         return f"strike {number}, {step}"
 
     async def _keep(self, sheet: Sheet) -> None:
@@ -251,7 +251,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         count = len(sheet.marks)
         lines = [f"{mark.at:%Y-%m-%d %H:%M} UTC, {mark.by}: {mark.reason}" for mark in sheet.marks[-10:]]
         says = f"{sheet.uname} has {count or 'no'} strike{'' if count == 1 else 's'}"
-        return "\n".join([f"{says}; the next one comes to {ladder.step(count + 1)}", *lines])
+        return "\n".join([f"{says}; the next one means {ladder.step(count + 1)}", *lines])
 
     async def forgive(call: Call) -> str:
         uname = api.require_rank(call.user, call.args["user"])

@@ -56,12 +56,12 @@ class Judge:
         if not hours:
             return None
         if user.created_at is None:
-            return self._unknown(f"The site doesn't say how old your account is, so you can't {to} here.")
+            return self._unknown(f"The site doesn't say how old your account is, so you can't {to} here")
         left = hours * 3600 - (self._api.now() - user.created_at).total_seconds()
         if left <= 0:
             return None
         wanted = long_text(hours * 3600)
-        told = f"Your account must be {wanted} old to {to} here: you can in {long_text(left)}."
+        told = f"Your account must be {wanted} old to {to} here: you can in {long_text(left)}"
         return Reject(told, code="ACCOUNT_TOO_NEW")
 
     def _level(self, user: User, to: str) -> Reject | None:
@@ -69,10 +69,10 @@ class Judge:
         if not least:
             return None
         if user.level is None:
-            return self._unknown(f"The site doesn't say which level you have, so you can't {to} here.")
+            return self._unknown(f"The site doesn't say which level you have, so you can't {to} here")
         if user.level >= least:
             return None
-        told = f"You need level {least} to {to} here; you have level {user.level}."
+        told = f"You need level {least} to {to} here; you have level {user.level}"
         return Reject(told, code="LEVEL_TOO_LOW")
 
     def _unknown(self, told: str) -> Reject | None:

@@ -166,7 +166,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
     user = [UserParam("user")]
     yield Command("ignore", ignore, user, help="hides what a user says from you")
-    yield Command("unignore", unignore, user, help="shows it again")
+    yield Command("unignore", unignore, user, help="shows what a user says again")
     yield Command("ignores", ignores, help="lists whom you ignore")
 
 

@@ -25,8 +25,8 @@ from tornado_chat import (
     User,
     Visitor,
     because,
-    duration_text,
     hookimpl,
+    span_text,
 )
 
 MODE = "lock"
@@ -53,7 +53,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         reason = call.args.get("reason", "")
         await api.turn_on(call.user, MODE, seconds=seconds, reason=reason)
         name = api.public_name(call.user)
-        await api.tell_all(f"{name} locked the chat for {duration_text(seconds)}{because(reason)}")
+        await api.tell_all(f"{name} locked the chat for {span_text(seconds)}{because(reason)}")
 
     async def unlock(call: Call) -> None:
         if await api.turn_off(call.user, MODE) is None:
@@ -77,7 +77,7 @@ def register_gates(api: PluginApi) -> Iterable[Gate]:
     def judge(user: User) -> Pass | Reject:
         if user.role is not Role.MEMBER or (lock := api.mode(MODE)) is None:
             return Pass()
-        left = "" if lock.until is None else f" for another {duration_text((lock.until - api.now()).total_seconds())}"
+        left = "" if lock.until is None else f" for another {span_text((lock.until - api.now()).total_seconds())}"
         return Reject(f"The chat is locked{left}{because(lock.reason)}", code="LOCKED")
 
     async def speak(user: User) -> Pass | Reject:

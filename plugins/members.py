@@ -29,8 +29,8 @@ from tornado_chat import (
     StoreUnavailable,
     User,
     because,
-    duration_text,
     hookimpl,
+    span_text,
 )
 
 MODE = "members"
@@ -76,10 +76,10 @@ class Door:
         # A server that was updated lately doesn't remember people for long, but it has the room's history.
         if any(said.at <= before and said.user.key == user.key and not said.plugin for said in self._api.history):
             return Pass()
-        left = "right now"
+        left = " right now"
         if mode.until is not None:
-            left = f"for another {duration_text((mode.until - self._api.now()).total_seconds())}"
-        told = f"Only people who have been here before can talk {left}{because(mode.reason)}"
+            left = f" for another {span_text((mode.until - self._api.now()).total_seconds())}"
+        told = f"Only people who have been here before can talk{left}{because(mode.reason)}"
         return Reject(told, code="MEMBERS_ONLY")
 
 
@@ -93,18 +93,18 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         duration = call.args.get("duration", options.default_mins * 60 or None)
         if duration == "off":
             if await api.turn_off(call.user, MODE) is None:
-                raise CommandRefused("Members only is not on")
-            await api.tell_all(f"{name} lets everybody talk again")
+                raise CommandRefused("Members-only mode is not on")
+            await api.tell_all(f"{name} turned members-only mode off")
             return
         if duration is not None and not 1 <= duration <= 30 * DAY_MINUTES * 60:
-            raise CommandRefused("Members only lasts from 1 s to 30 days")
+            raise CommandRefused("Members-only mode lasts from 1 s to 30 days")
         before = api.now() - timedelta(minutes=options.known_mins)
         if (mode := api.mode(MODE)) is not None:
             before = min(before, door.before(mode))  # or who came meanwhile would be let in by whoever prolongs it
         reason = call.args.get("reason", "")
         await api.turn_on(call.user, MODE, {"before": before.isoformat()}, duration, reason)
-        lasts = "" if duration is None else f" for {duration_text(duration)}"
-        await api.tell_all(f"{name} lets only people talk who have been here before{lasts}{because(reason)}")
+        lasts = "" if duration is None else f" for {span_text(duration)}"
+        await api.tell_all(f"{name} turned members-only mode on{lasts}{because(reason)}")
 
     yield Command(
         name="members",

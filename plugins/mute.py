@@ -49,7 +49,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
     async def mute(call: Call) -> str:
         seconds: int = call.args.get("duration", options.default_mins * 60)
         if seconds > options.max_mins * 60:
-            raise CommandRefused(f"A mute lasts at most {options.max_mins} min")
+            raise CommandRefused(f"A mute lasts at most {span_text(options.max_mins * 60)}")
         made = await api.mute(call.user, call.args["user"], seconds, call.args.get("reason", ""))
         return f"{made.uname} was muted for {duration_text(seconds)}"
 

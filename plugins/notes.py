@@ -145,4 +145,4 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
 
 def _line(note: Note) -> str:
-    return f"{note.number}. {note.at:%Y-%m-%d}, {note.by}: {note.text}"
+    return f"Note {note.number}, {note.at:%Y-%m-%d}, {note.by}: {note.text}"

@@ -26,8 +26,8 @@ from tornado_chat import (
     StoreUnavailable,
     User,
     Visitor,
-    duration_text,
     hookimpl,
+    span_text,
 )
 
 MODE = "members"  # what it means is the business of the plugin of this name
@@ -188,7 +188,7 @@ class Watch:
         told = "Too many newcomers came at once: nobody new is let in"
         if mode.until is None:
             return told
-        return f"{told} for another {duration_text((mode.until - self._api.now()).total_seconds())}"
+        return f"{told} for another {span_text((mode.until - self._api.now()).total_seconds())}"
 
     async def _act(self, what: str) -> None:
         api, options = self._api, self._options
@@ -201,7 +201,7 @@ class Watch:
         await api.turn_on(api.bot, MODE, value, 60 * options.minutes, "raid")
         self._came.clear()
         self._spoke.clear()
-        lasts = duration_text(60 * options.minutes)
+        lasts = span_text(60 * options.minutes)
         await api.tell_all(f"Many newcomers at once: for {lasts} only people can talk who have been here before")
         await api.alert(f"This may be a raid: {what}. If it is none: /members off")
 

@@ -112,15 +112,15 @@ class Memory:
         form = self._form(draft.text)
         key, now = draft.user.key, self._api.monotonic()
         if self._repeats(key, form, now):
-            told = "You have said that already."
+            told = "You have said that already"
         elif self._chorus(key, form, now):
             self._long.append(Said(now, key, form, stored=True))  # so that it goes on for as long as they try
-            told = "Others have just said the same."
+            told = "Others have just said the same"
         else:
             return Pass()
         actions = self._punish(key, draft.user.uname, now)
         if actions:
-            told += f" You are muted for {duration_text(self._options.mute_seconds)}."
+            told += f". You are muted for {duration_text(self._options.mute_seconds)}."
         return Reject(told, code="REPEATED", actions=actions)
 
     def queue(self, draft: Draft) -> None:

@@ -202,7 +202,7 @@ class Desk:
     async def _tell(self, case: Case, report: Report) -> None:
         """Tell those whom the case is for: in words of the first report, in data of every one."""
         because = f" ({report.reason})" if report.reason else ""
-        text = f"{report.uname} reported message #{case.id} of {case.uname}{because}: {_flat(case.text)}"
+        text = f"{report.uname} reported message {case.id} of {case.uname}{because}: {_flat(case.text)}"
         data = {
             "message_id": case.id,
             "uname": case.uname,
@@ -231,16 +231,16 @@ class Desk:
             return
         self._withdrawing.add(case.id)
         try:
-            count = case.counted
+            users = f"{case.counted} user{'s' if case.counted > 1 else ''}"
             if await self._api.storage.get(_spared_key(case.uname, case.text)):
                 case.spared = True
-                await self._api.alert(f"{count} reported message #{case.id} of {case.uname}, let through before")
+                await self._api.alert(f"{users} reported message {case.id} of {case.uname}, let through before")
                 return
             reasons = dict.fromkeys(report.reason for report in case.reports if report.reason)
-            why = f"reported by {count}" + (f": {', '.join(reasons)}"[:300] if reasons else "")
+            why = f"reported by {users}" + (f": {', '.join(reasons)}"[:300] if reasons else "")
             held = await self._api.withdraw(self._api.bot, case.id, why)
             await self._api.tell(case.uname, WITHDRAWN.format(case.text))
-            await self._api.alert(f"Message #{case.id} of {case.uname} was {why}; it waits as #{held.id} in /queue")
+            await self._api.alert(f"Message {case.id} of {case.uname} was {why}; it waits as #{held.id} in /queue")
         except (CommandRefused, StoreUnavailable, PluginLimit) as error:
             self._api.log.warning("app %d: message %d was not withdrawn: %s", self._api.app_id, case.id, error)
         finally:

@@ -26,8 +26,8 @@ from tornado_chat import (
     Reject,
     Role,
     User,
-    duration_text,
     hookimpl,
+    span_text,
 )
 
 MODE = "slow"
@@ -116,8 +116,8 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         if duration is not None and not 1 <= duration <= 30 * DAY_MINUTES * 60:
             raise CommandRefused("Slow mode lasts from 1 s to 30 days")
         await api.turn_on(call.user, MODE, seconds, duration)
-        lasts = "" if duration is None else f", for {duration_text(duration)}"
-        await api.tell_all(f"{name} turned slow mode on: one message every {duration_text(seconds)}{lasts}")
+        lasts = "" if duration is None else f", for {span_text(duration)}"
+        await api.tell_all(f"{name} turned slow mode on: one message every {span_text(seconds)}{lasts}")
 
     yield Command(
         name="slow",
@@ -139,7 +139,7 @@ def register_gates(api: PluginApi) -> Iterable[Gate]:
         left = state.left(user)
         if not left:
             return Pass()
-        return Reject(f"Slow mode: you can send your next message in {duration_text(left)}", code="SLOW_MODE")
+        return Reject(f"Slow mode: you can send your next message in {span_text(left)}", code="SLOW_MODE")
 
     async def speak(user: User) -> Pass | Reject:
         return judge(user)

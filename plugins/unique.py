@@ -28,9 +28,9 @@ from tornado_chat import (
     Role,
     User,
     Verdict,
-    duration_text,
     hookimpl,
     normalise,
+    span_text,
 )
 
 MODE = "unique"
@@ -119,7 +119,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         if duration is not None and not 1 <= duration <= 30 * DAY_MINUTES * 60:
             raise CommandRefused("Unique chat lasts from 1 s to 30 days")
         await api.turn_on(call.user, MODE, seconds=duration)
-        lasts = "" if duration is None else f" for {duration_text(duration)}"
+        lasts = "" if duration is None else f" for {span_text(duration)}"
         await api.tell_all(f"{name} turned unique chat on{lasts}: nobody may say what was said already")
 
     yield Command(

@@ -239,6 +239,7 @@ def test_try_shows_what_each_filter_says(tmp_path: Path) -> None:
     assert lines("a")[-2:] == ["odd wants beside: AlertStaff(text='x')", "=> shown to everybody: a"]
     assert lines("b")[-1] == "=> shown to its sender and staff: b"
     assert lines("c")[-1] == "=> refused by odd with NO: no"
+    assert lines("/mute a") == ["=> a command, or an unknown one: no filter is asked"]
     assert lines("--role", "mod", "hello")[-2:] == [
         "odd: answered a int, which is no verdict",
         "=> held for a moderator by odd: it could not be checked",
@@ -250,6 +251,25 @@ def test_try_shows_what_each_filter_says(tmp_path: Path) -> None:
         answer = run("try", "--conf", tmp_path, *wrong)
         assert answer.returncode == 2
         assert told in answer.stderr
+
+
+def test_try_is_for_a_newcomer_or_a_regular_and_asks_the_gates(tmp_path: Path) -> None:
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "server.toml").write_text('[identity.demo]\n[plugins]\npath = ["."]\n')
+    (tmp_path / "apps" / "2.toml").write_text('id = 2\nidentity = "demo"\nplugins = ["links", "lid"]\n')
+    (tmp_path / "lid.py").write_text(
+        "from tornado_chat import *\n@hookimpl\ndef register_gates(api):\n"
+        "    def accept(draft): return Reject('Shut', code='LID') if 'lid' in draft.text else Pass()\n"
+        "    return [Gate(accept=accept)]\n"
+    )
+
+    def last(*arguments: Any) -> str:
+        answer = run("try", "--conf", tmp_path, "--app", 2, *arguments)
+        return answer.stdout.splitlines()[-1]
+
+    assert last("see example.com/x").startswith("=> refused by links with MESSAGE_REJECTED: You are new here")
+    assert last("--said", 3, "see example.com/x") == "=> shown to everybody: see example.com/x"
+    assert last("a lid") == "=> refused by lid with LID: Shut"
 
 
 def test_a_new_plugins_tests_pass_at_once(tmp_path: Path) -> None:

@@ -172,3 +172,50 @@ async def test_what_plugins_do_is_seen(chromium: str, serve: Any, config: Any, t
         await expect(bob.locator("#messages li[data-id='2']")).to_have_count(0)
         await expect(bob.locator("#messages li[data-id='3']")).to_have_count(1)
         assert eves_troubles == bobs_troubles == []
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_what_is_held_does_not_come_back_into_the_field(chromium: str, serve: Any, config: Any) -> None:
+    server = await serve(config, demo=True)
+    async with browser(chromium) as running:
+        eve, _ = await open_page(running, server, "eve")
+        bob, _ = await open_page(running, server, "bob")
+        await say(eve, "meet me at the casino")
+        await expect(eve.locator("#messages")).to_contain_text("Your message waits for a moderator")
+        await expect(eve.get_by_label("Message", exact=True)).to_have_value("")
+        await expect(bob.locator("#messages")).to_contain_text("waiting: eve: meet me at the casino")
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_who_is_ignored_is_hidden_also_after_a_reload(chromium: str, serve: Any, config: Any) -> None:
+    server = await serve(config, demo=True)
+    async with browser(chromium) as running:
+        alice, _ = await open_page(running, server, "alice")
+        eve, _ = await open_page(running, server, "eve")
+        await say(eve, "look at me")
+        await expect(alice.locator("#messages li[data-id='1']")).to_be_visible()
+        await say(alice, "/ignore EVE")
+        await expect(alice.locator("#messages li[data-id='1']")).to_be_hidden()
+        await alice.reload()
+        await say(eve, "and now")
+        await expect(alice.locator("#messages li[data-id='2']")).to_be_hidden()
+        await expect(alice.locator("#messages li[data-id='1']")).to_be_hidden()
+        await say(alice, "/unignore eve")
+        await expect(alice.locator("#messages li[data-id='1']")).to_be_visible()
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_who_was_kicked_comes_back_by_themselves(chromium: str, serve: Any, config: Any) -> None:
+    name, app_file = config.apps[DEMO_APP]
+    app_file = msgspec.structs.replace(app_file, plugin={**app_file.plugin, "kick": {"away_secs": 0}})
+    server = await serve(msgspec.structs.replace(config, apps={DEMO_APP: (name, app_file)}), demo=True)
+    async with browser(chromium) as running:
+        eve, _ = await open_page(running, server, "eve")
+        bob, _ = await open_page(running, server, "bob")
+        await say(bob, "/kick eve calm down")
+        await expect(eve.locator("#messages")).to_contain_text("You were kicked: calm down")
+        await expect(bob.locator("#messages")).to_contain_text("eve left")
+        await expect(eve.locator("#state")).to_have_text("connected as eve")
+        await say(bob, "/ban eve 2d enough")
+        await expect(eve.locator("#state")).to_have_text("you are banned")
+        await expect(eve.locator("#messages")).to_contain_text("You are banned for another")

@@ -16,9 +16,10 @@ import pytest
 from prometheus_client import generate_latest
 
 import tornado_chat
+from tests.chats import load_plugin
 from tests.manual_clock import START
 from tests.test_layers import LAYERS
-from tornado_chat import config, errors, events, hookspecs
+from tornado_chat import cli, config, errors, events, hookspecs
 from tornado_chat.filters import FilterPolicy
 from tornado_chat.happenings import HAPPENINGS
 from tornado_chat.metrics import PluginMetrics
@@ -151,11 +152,44 @@ def test_every_bundled_plugin_and_its_options_are_documented(name: str) -> None:
         assert f"| `{field.name}` | {shown} |" in section
 
 
-def test_the_bundled_plugins_are_in_order_and_the_plugin_page_says_nothing_twice() -> None:
-    names = re.findall(r"^### (.*)", PLUGINS.partition("\n## The bundled ones\n")[2], re.MULTILINE)
-    assert names == sorted(BUNDLED)
+def test_the_table_of_bundled_plugins_has_each_once_with_its_commands_and_whether_it_is_a_default() -> None:
+    rows = re.findall(r"^\| \[(\w+)\]\(#\1\) \| [^|]+ \| (✓?) ?\| ?([^|]*?) ?\|$", PLUGINS, re.MULTILINE)
+    assert sorted(name for name, _, _ in rows) == sorted(BUNDLED)
+    assert {name for name, default, _ in rows if default} == set(config.DEFAULT_PLUGINS)
+    required = {"tip": {"url": "https://www.example.com/tips", "secret": "s" * 32}}
+    for name, _, commands in rows:
+        made = set()
+        if hasattr(discover([])[name].load(), "register_commands"):
+            loaded = load_plugin(name, **required.get(name, {}))
+            made = {installed.command.name for installed in loaded.moderation.commands.values()}
+        assert set(re.findall(r"`/(\w+)`", commands)) == made, name
+
+
+def test_sections_of_bundled_plugins_are_in_the_order_of_their_names() -> None:
+    sections = re.findall(r"^### (.*)$", PLUGINS.partition("\n## The bundled ones\n")[2], re.MULTILINE)
+    assert sections == sorted(BUNDLED)
+
+
+def test_the_plugin_page_says_nothing_twice() -> None:
     prose = [line for line in PLUGINS.splitlines() if len(line) > 60 and line[0] not in "| "]
     assert [line for line in prose if prose.count(line) > 1] == []
+
+
+def test_every_example_of_a_plugins_options_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examples = re.findall(r"^```toml (\w+)\n(.*?)^```", PLUGINS, re.MULTILINE | re.DOTALL)
+    assert len(examples) > 10
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "server.toml").write_text("[identity.demo]\n")
+    for app_id, (name, code) in enumerate(examples, 1):
+        app = re.sub(r"^id = \d+$", "", code, flags=re.MULTILINE)
+        for key, value in (("plugins", json.dumps([name])), ("identity", '"demo"'), ("id", str(app_id))):
+            app = app if f"\n{key} = " in f"\n{app}" else f"{key} = {value}\n{app}"
+        (tmp_path / "apps" / f"{app_id}.toml").write_text(app, "utf-8")
+    for secret in re.findall(r'\{env = "(\w+)"\}', PLUGINS):
+        monkeypatch.setenv(secret, "s" * 32)
+    assert cli.main(["check", "--conf", str(tmp_path)]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", BUNDLED)

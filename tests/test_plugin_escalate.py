@@ -41,13 +41,13 @@ async def test_each_strike_is_one_step_up_the_ladder(chat: ChatFixture) -> None:
     await opened(chat)
     eve, alice, bob = await chat.join("eve"), await chat.join("alice"), await chat.join("bob", role="mod")
     await eve.say("spam")
-    assert eve.notices[-1] == "You are warned: spam (strike 1; the next one comes to a mute for 10 min)"
+    assert eve.notices[-1] == "You are warned: spam (strike 1; the next one means a mute for 10 min)"
     assert (await eve.say("hello")).ack is None
     await chat.advance(60)
     await eve.say("spam")
     assert (await eve.say("hello")).notice == "You are muted for another 10 min: strike 2: spam"
     assert warned(eve)[-1] == (
-        "You are warned: spam. You are muted for 10 min (strike 2; the next one comes to a mute for 1440 min)"
+        "You are warned: spam. You are muted for 10 min (strike 2; the next one means a mute for 1 d)"
     )
     await chat.advance(600)
     await eve.say("spam")
@@ -80,7 +80,7 @@ async def test_a_burst_of_strikes_is_one_step(chat: ChatFixture) -> None:
     await chat.advance(9)
     await eve.say("spam")
     assert (await bob.say("/strikes eve")).notice == (
-        "eve has 1 strike; the next one comes to a mute for 10 min\n2026-01-01 00:00 UTC, judge: spam"
+        "eve has 1 strike; the next one means a mute for 10 min\n2026-01-01 00:00 UTC, judge: spam"
     )
     await chat.advance(1)
     await eve.say("spam")
@@ -115,7 +115,7 @@ async def test_strikes_are_forgotten_in_time(chat: ChatFixture) -> None:
     await eve.say("spam")
     await chat.advance(HOUR)
     assert (await bob.say("/strikes eve")).notice == (
-        "eve has 1 strike; the next one comes to a warning\n2026-01-01 01:00 UTC, judge: spam"
+        "eve has 1 strike; the next one means a warning\n2026-01-01 01:00 UTC, judge: spam"
     )
     await eve.say("spam")
     assert (await eve.say("hello")).ack is None
@@ -123,7 +123,7 @@ async def test_strikes_are_forgotten_in_time(chat: ChatFixture) -> None:
     await eve.say("spam")
     assert (await eve.say("hello")).ack == "USER_MUTED"
     await chat.advance(2 * HOUR)
-    assert (await bob.say("/strikes eve")).notice == "eve has no strikes; the next one comes to a warning"
+    assert (await bob.say("/strikes eve")).notice == "eve has no strikes; the next one means a warning"
 
 
 @pytest.mark.gen_test
@@ -152,7 +152,7 @@ async def test_a_warning_by_a_moderator_is_a_strike(chat: ChatFixture) -> None:
     await opened(chat)
     eve, alice, bob = await chat.join("eve"), await chat.join("alice"), await chat.join("bob", role="mod")
     assert (await bob.say("/warn EVE no  begging")).notice == "eve was warned: strike 1, a warning"
-    assert eve.notices == ["bob warned you: no begging (strike 1; the next one comes to a mute for 10 min)"]
+    assert eve.notices == ["bob warned you: no begging (strike 1; the next one means a mute for 10 min)"]
     assert alice.notices == []
     assert (await bob.say("/warn eve again")).notice == "eve got a strike a moment ago; this one doesn't count"
     await chat.advance(10)
@@ -212,7 +212,7 @@ async def test_one_who_is_not_here_is_warned_once_when_they_come(chat: ChatFixtu
         ("/forgive olga", "You are not authorized to do that: olga is an owner"),
         ("/forgive eve", "eve has no strikes"),
         ("/strikes", "Usage: /strikes <user>"),
-        ('/strikes "o\'neil \u202e"', "o'neil \u202e has no strikes; the next one comes to a warning"),
+        ('/strikes "o\'neil \u202e"', "o'neil \u202e has no strikes; the next one means a warning"),
     ],
 )
 async def test_what_a_moderator_may_not_do(chat: ChatFixture, line: str, told: str) -> None:
@@ -238,10 +238,10 @@ async def test_staff_get_no_strikes_and_an_owner_may_warn_a_moderator(chat: Chat
     bob, olga = await chat.join("bob", role="mod"), await chat.join("olga", role="owner")
     await bob.say("spam")
     assert (await bob.say("hello")).ack is None
-    assert (await olga.say("/strikes bob")).notice == "bob has no strikes; the next one comes to a ban"
+    assert (await olga.say("/strikes bob")).notice == "bob has no strikes; the next one means a ban"
     assert (await olga.say("/warn bob stop")).notice == "bob was warned: no strike, since nothing could follow"
     assert bob.notices[-1] == "olga warned you: stop"
-    assert (await olga.say("/strikes bob")).notice == "bob has no strikes; the next one comes to a ban"
+    assert (await olga.say("/strikes bob")).notice == "bob has no strikes; the next one means a ban"
     assert (await bob.say("hello")).ack is None
 
 
@@ -341,7 +341,7 @@ async def test_names_in_every_script_and_the_longest_reasons_fit(chat: ChatFixtu
     await chat.join('d\'Arc "the" Maid')
     for _ in range(21):
         assert (await bob.say(f"/warn {name} " + "\U0001f600" * 130)).ack is None
-    assert warned(person)[-1].endswith("(strike 20; the next one comes to a warning)")
+    assert warned(person)[-1].endswith("(strike 20; the next one means a warning)")
     assert len((await bob.say(f"/strikes {name}")).notice.split("\n")) == 11  # type: ignore[union-attr]
     await person.leave()
     for _ in range(12):

@@ -22,10 +22,10 @@ async def test_an_account_that_is_too_new_is_told_when_it_may_talk(chat: ChatFix
     old = await chat.join("old", created_at=now - timedelta(hours=24))
     answer = await kim.say("hi")
     assert answer.ack == "ACCOUNT_TOO_NEW"
-    assert answer.notice == "Your account must be 1 d old to talk here: you can in 3 h 21 min."
+    assert answer.notice == "Your account must be 1 d old to talk here: you can in 3 h 21 min"
     assert (await old.say("hi")).ack is None
     await chat.advance(3 * 3600 + 20 * 60)
-    assert (await kim.say("hi")).notice == "Your account must be 1 d old to talk here: you can in 30 s."
+    assert (await kim.say("hi")).notice == "Your account must be 1 d old to talk here: you can in 30 s"
     await chat.advance(30)
     assert (await kim.say("hi")).ack is None
 
@@ -35,7 +35,7 @@ async def test_an_account_of_a_low_level_is_told_what_is_missing(chat: ChatFixtu
     await chat.open("gate", options={"gate": {"min_level": 5}})
     kim, old = await chat.join("kim", level=4), await chat.join("old", level=5)
     answer = await kim.say("hi")
-    assert (answer.ack, answer.notice) == ("LEVEL_TOO_LOW", "You need level 5 to talk here; you have level 4.")
+    assert (answer.ack, answer.notice) == ("LEVEL_TOO_LOW", "You need level 5 to talk here; you have level 4")
     assert (await old.say("hi")).ack is None
     assert (await (await chat.join("nobody", level=-(2**60))).say("hi")).ack == "LEVEL_TOO_LOW"
 
@@ -57,7 +57,7 @@ async def test_an_account_of_tomorrow_waits_until_it_is_old_enough(chat: ChatFix
     kim = await chat.join("kim", created_at=chat.clock.now() + timedelta(days=1))
     end = await chat.join("end", created_at=datetime.max.replace(tzinfo=UTC))
     assert (await end.say("hi")).ack == "ACCOUNT_TOO_NEW"
-    assert (await kim.say("hi")).notice == "Your account must be 1 h old to talk here: you can in 1 d 1 h."
+    assert (await kim.say("hi")).notice == "Your account must be 1 h old to talk here: you can in 1 d 1 h"
 
 
 @pytest.mark.gen_test
@@ -75,9 +75,9 @@ async def test_accounts_of_which_nothing_is_known_talk_unless_they_are_not_to(
     await chat.open("gate", options={"gate": {**wanted, "unknown": "reject"}})
     answer = await kim.say("hi")
     assert answer.ack == "ACCOUNT_UNKNOWN"
-    assert answer.notice == "The site doesn't say how old your account is, so you can't talk here."
+    assert answer.notice == "The site doesn't say how old your account is, so you can't talk here"
     old = await chat.join("old", created_at=chat.clock.now() - timedelta(days=1))
-    assert (await old.say("hi")).notice == "The site doesn't say which level you have, so you can't talk here."
+    assert (await old.say("hi")).notice == "The site doesn't say which level you have, so you can't talk here"
 
 
 @pytest.mark.gen_test

@@ -30,7 +30,7 @@ async def test_it_survives_a_reload_and_a_restart_and_can_be_lifted(chat: ChatFi
     await chat.open("lock", options={"lock": {"default_mins": 60}})
     bob = await chat.join("bob", role="mod")
     await bob.say("/lock")
-    assert bob.notices == ["bob locked the chat for 60 min"]
+    assert bob.notices == ["bob locked the chat for 1 h"]
     await chat.open("lock")
     assert (await (await chat.join("alice")).say("hi")).ack == "LOCKED"
     await chat.restart()

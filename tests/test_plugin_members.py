@@ -24,7 +24,7 @@ async def test_who_was_here_before_talks_and_who_came_a_moment_ago_does_not(chat
     await eve.say("buy my things")
     await chat.advance(599)
     await bob.say('/members 10m "raid" <b>')
-    assert alice.notices == ['bob lets only people talk who have been here before for 10 min: "raid" <b>']
+    assert alice.notices == ['bob turned members-only mode on for 10 min: "raid" <b>']
     late = await chat.join("late")
     told = 'Only people who have been here before can talk for another 10 min: "raid" <b>'
     for one in (eve, late):
@@ -60,7 +60,7 @@ async def test_how_long_before_can_be_set(chat: ChatFixture) -> None:
     bob = await chat.join("bob", role="mod")
     await bob.say("/members")
     assert [(await alice.say("a")).ack, (await eve.say("b")).ack] == [None, "MEMBERS_ONLY"]
-    assert bob.notices == ["bob lets only people talk who have been here before for 5 min"]
+    assert bob.notices == ["bob turned members-only mode on for 5 min"]
 
 
 @pytest.mark.gen_test
@@ -185,10 +185,10 @@ async def test_the_room_is_not_told_who_did_it_where_the_app_hides_that(chat: Ch
     await bob.say("/members")
     await chat.advance(30 * 86400)
     await bob.say("/members off")
-    assert (await bob.say("/members off")).notice == "Members only is not on"
+    assert (await bob.say("/members off")).notice == "Members-only mode is not on"
     assert alice.notices == [
-        "A moderator lets only people talk who have been here before",
-        "A moderator lets everybody talk again",
+        "A moderator turned members-only mode on",
+        "A moderator turned members-only mode off",
     ]
 
 
@@ -196,8 +196,8 @@ async def test_the_room_is_not_told_who_did_it_where_the_app_hides_that(chat: Ch
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("0", "Members only lasts from 1 s to 30 days"),
-        ("31d", "Members only lasts from 1 s to 30 days"),
+        ("0", "Members-only mode lasts from 1 s to 30 days"),
+        ("31d", "Members-only mode lasts from 1 s to 30 days"),
         ("99999999999999999999", '"99999999999999999999" is no duration.'),
         ("raid", '"raid" is no duration. Usage: /members [duration|off] [reason]'),
     ],

@@ -31,8 +31,8 @@ async def test_notes_are_numbered_and_shown_to_staff_newest_first(chat: ChatFixt
     await chat.advance(DAY)
     assert await told(kate, "/note EVE  still\u202e does 'it' \"") == "Note 2 about Eve was written down"
     assert (await told(bob, "/notes eve")).split("\n") == [
-        "2. 2026-01-02, kate: still\\u202e does 'it' \"",
-        "1. 2026-01-01, bob: asks for passwords",
+        "Note 2, 2026-01-02, kate: still\\u202e does 'it' \"",
+        "Note 1, 2026-01-01, bob: asks for passwords",
     ]
     assert await told(kate, "/unnote eve 1") == "Note 1 about Eve was removed"
     assert await told(kate, "/unnote eve 1") == "There is no note 1 about Eve"
@@ -60,12 +60,12 @@ async def test_they_are_about_absent_users_too_and_survive_a_reload_and_a_restar
     for name in ('"a b"', "ＥＶＥ", long_name):
         await bob.say(f"/note {name} once")
     await chat.open("notes")
-    assert await told(bob, "/notes eve") == "1. 2026-01-01, bob: once"
+    assert await told(bob, "/notes eve") == "Note 1, 2026-01-01, bob: once"
     await chat.restart()
     await chat.open("notes")
     bob = await chat.join("bob", role="mod")
     for name in ('"A b"', "eve", long_name):
-        assert await told(bob, f"/notes {name}") == "1. 2026-01-01, bob: once"
+        assert await told(bob, f"/notes {name}") == "Note 1, 2026-01-01, bob: once"
 
 
 @pytest.mark.gen_test
@@ -86,7 +86,7 @@ async def test_two_who_write_at_the_same_time_are_both_kept(chat: ChatFixture) -
     await chat.open("notes")
     bob, kate = await chat.join("bob", role="mod"), await chat.join("kate", role="mod")
     await asyncio.gather(*(person.say(f"/note eve {n}") for n in range(5) for person in (bob, kate)))
-    assert (await told(bob, "/notes eve")).startswith("10. ")
+    assert (await told(bob, "/notes eve")).startswith("Note 10, ")
 
 
 @pytest.mark.gen_test
@@ -136,7 +136,7 @@ async def test_a_member_may_not(chat: ChatFixture, line: str) -> None:
     mallory, bob = await chat.join("mallory"), await chat.join("bob", role="mod")
     await bob.say("/note eve x")
     assert await told(mallory, line) == NOT_AUTHORIZED
-    assert await told(bob, "/notes eve") == "1. 2026-01-01, bob: x"
+    assert await told(bob, "/notes eve") == "Note 1, 2026-01-01, bob: x"
 
 
 @pytest.mark.gen_test
@@ -157,7 +157,7 @@ async def test_what_a_superior_wrote_stays(chat: ChatFixture) -> None:
     bob, carol = await chat.join("bob", role="mod"), await chat.join("carol", role="owner")
     await carol.say("/note eve x")
     assert await told(bob, "/unnote eve 1") == f"{NOT_AUTHORIZED}: carol wrote it"
-    assert await told(bob, "/notes eve") == "1. 2026-01-01, carol: x"
+    assert await told(bob, "/notes eve") == "Note 1, 2026-01-01, carol: x"
     assert [entry.action for entry in await chat.api("notes").audit(actor="bob")] == ["refused /unnote"]
 
 

@@ -15,8 +15,8 @@ from tornado_chat.testing import ChatFixture, Person
 from tornado_chat_plugins import repeat
 
 AD = "Join the golden goose club and earn money while you sleep"
-ALREADY = "You have said that already."
-OTHERS = "Others have just said the same."
+ALREADY = "You have said that already"
+OTHERS = "Others have just said the same"
 
 
 async def acks(chat: ChatFixture, person: Person, texts: list[str], every: float = 3.0) -> list[str | None]:
@@ -152,7 +152,7 @@ async def test_who_goes_on_is_muted_and_staff_are_told(chat: ChatFixture) -> Non
     assert await acks(chat, eve, [AD] * 5) == [None, None, "REPEATED", "REPEATED", "USER_MUTED"]
     assert eve.notices == [
         ALREADY,
-        f"{ALREADY} You are muted for 1 min.",
+        f"{ALREADY}. You are muted for 1 min.",
         "You are muted for another 57 s: repeating",
     ]
     assert bob.notices == ["eve said the same again and again, and is muted for 1 min"]

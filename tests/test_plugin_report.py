@@ -39,7 +39,7 @@ async def test_staff_are_told_once_of_a_message_and_clients_each_time(chat: Chat
     await eve.say("buy spam")
     assert (await alice.say("/report 1 spam, again")).notice == THANKS
     assert (await carol.say("/report #1")).notice == THANKS
-    assert bob.notices == ["alice reported message #1 of eve (spam, again): buy spam"]
+    assert bob.notices == ["alice reported message 1 of eve (spam, again): buy spam"]
     assert [(each["message_id"], each["uname"], each["count"], each["by"]) for each in reported(bob)] == [
         (1, "eve", 1, "alice"),
         (1, "eve", 2, "carol"),
@@ -61,13 +61,13 @@ async def test_enough_reporters_have_the_message_wait_for_a_moderator(chat: Chat
     assert shown(bob) == ["buy spam"]
     await others[2].say("/report 1 scam")
     assert shown(bob) == []
-    assert bob.notices[-1] == "Message #1 of eve was reported by 3: spam, scam; it waits as #1 in /queue"
+    assert bob.notices[-1] == "Message 1 of eve was reported by 3 users: spam, scam; it waits as #1 in /queue"
     assert eve.notices == ["Your message was reported, and waits for a moderator: buy spam"]
     assert [name for name, _ in others[0].events if name == "message_deleted"] == ["message_deleted"]
     assert (await others[3].say("/report 1")).notice == "There is no message 1 that could be reported"
     assert (await bob.say("/reports")).notice == "No report is open"
     await bob.say("/queue")
-    assert bob.notices[-1] == "#1 eve: buy spam (reported by 3: spam, scam)"
+    assert bob.notices[-1] == "#1 eve: buy spam (reported by 3 users: spam, scam)"
     entries = await chat.api("report").audit(action="delete")
     assert [(entry.actor, entry.target, entry.text) for entry in entries] == [("report", "eve", "buy spam")]
 
@@ -85,7 +85,7 @@ async def test_what_a_moderator_let_through_is_not_taken_back_again(chat: ChatFi
     for person in (alice, carol):
         await person.say("/report 2")
     assert shown(eve) == ["an opinion"]
-    assert bob.notices[-1] == "2 reported message #2 of eve, let through before"
+    assert bob.notices[-1] == "2 users reported message 2 of eve, let through before"
 
 
 @pytest.mark.gen_test
@@ -195,7 +195,7 @@ async def test_a_report_on_staff_is_for_those_above_and_takes_nothing_back(chat:
     for person in (alice, carol):
         assert (await person.say("/report 1 rude")).notice == THANKS
     assert shown(alice) == ["I am the law"]
-    assert olga.notices == ["alice reported message #1 of bob (rude): I am the law"]
+    assert olga.notices == ["alice reported message 1 of bob (rude): I am the law"]
     assert len(reported(olga)) == 2
     for person in (bob, ben):
         assert person.notices == reported(person) == []
@@ -212,7 +212,7 @@ async def test_a_report_on_an_admin_is_for_the_other_admins(chat: ChatFixture) -
     await adam.say("hm")
     await alice.say("/report 1")
     assert adam.notices == []
-    assert anna.notices == ["alice reported message #1 of adam: hm"]
+    assert anna.notices == ["alice reported message 1 of adam: hm"]
     assert (await adam.say("/dismiss 1")).notice == "No report on message 1 is open"
     assert (await anna.say("/dismiss 1")).notice == "The report on message 1 of adam is closed"
 
@@ -339,7 +339,7 @@ async def test_what_has_several_lines_is_one_for_staff(chat: ChatFixture) -> Non
     bob = await chat.join("bob", role="mod")
     await eve.say("hello\n#7 carol: buy here")
     await alice.say("/report 1 so\nso")
-    assert bob.notices == ["alice reported message #1 of eve (so so): hello #7 carol: buy here"]
+    assert bob.notices == ["alice reported message 1 of eve (so so): hello #7 carol: buy here"]
     await bob.say("/reports")
     assert bob.notices[-1] == "#1 eve: hello #7 carol: buy here - reported by alice (so so)"
 

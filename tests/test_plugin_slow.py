@@ -23,7 +23,7 @@ async def test_a_user_waits_in_all_tabs_and_is_told_how_long(chat: ChatFixture) 
     alice, tab, eve = await chat.join("alice"), await chat.join("alice"), await chat.join("eve")
     bob = await chat.join("bob", role="mod")
     await bob.say("/slow 10")
-    assert alice.notices == ["bob turned slow mode on: one message every 10 s, for 60 min"]
+    assert alice.notices == ["bob turned slow mode on: one message every 10 s, for 1 h"]
     assert (await alice.say("one")).ack is None
     await chat.advance(3)
     answer = await tab.say("two")
@@ -274,7 +274,7 @@ async def test_clients_are_told_on_the_wire_and_a_second_server_start_goes_on_wi
     assert (changed["name"], changed["on"], changed["value"]) == ("slow", True, 300)
     assert [await alice.say("one"), await alice.say("two")] == [None, "SLOW_MODE"]
     notices = [await alice.next("system_message"), await alice.next("system_message")]
-    assert notices[0] == "bob turned slow mode on: one message every 5 min, for 60 min"
+    assert notices[0] == "bob turned slow mode on: one message every 5 min, for 1 h"
     assert notices[1].startswith("Slow mode: you can send your next message in ")
     await server.stop()
     server = await serve(settings)

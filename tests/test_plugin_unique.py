@@ -22,7 +22,7 @@ async def test_what_was_said_may_not_be_said_again_by_anybody(chat: ChatFixture)
     await alice.say("what a lovely day")
     assert (await eve.say("What a lovely day!")).ack is None
     await bob.say("/unique")
-    assert alice.notices == ["bob turned unique chat on for 60 min: nobody may say what was said already"]
+    assert alice.notices == ["bob turned unique chat on for 1 h: nobody may say what was said already"]
     for again in (
         "what a lovely day",
         "WHAT A LOVELY DAY!!! ☀️☀️",
@@ -160,7 +160,7 @@ async def test_the_room_is_not_told_who_did_it_where_the_app_hides_that(chat: Ch
     await bob.say("/unique")
     await bob.say("/unique off")
     assert alice.notices == [
-        "A moderator turned unique chat on for 60 min: nobody may say what was said already",
+        "A moderator turned unique chat on for 1 h: nobody may say what was said already",
         "A moderator turned unique chat off",
     ]
 

@@ -41,7 +41,7 @@ async def test_it_tells_what_is_known_of_one_who_is_here(chat: ChatFixture) -> N
         "account of 2025-12-01 (30 d 5 h old), level 7",
         "muted for another 8 min 55 s, by bob: being rude",
         "Shadow muted: Eve: another 23 h 58 min, by bob: spam",
-        "1. 2026-01-01, bob: asks for passwords",
+        "Note 1, 2026-01-01, bob: asks for passwords",
         "lately:",
         "2026-01-01 00:00 bob: mute for 10 min: being rude",
         "2026-01-01 00:00 bob: shadow for 1 d: spam",
@@ -114,7 +114,7 @@ async def test_what_one_may_not_know_of_a_peer_from_elsewhere_is_left_out(chat: 
     await chat.join("kate", role="mod")
     await carol.say("/note kate watch her")
     assert await whois(bob, "kate") == ["kate: mod, here for 0 s", "first seen 2026-01-01 00:00, messages: 0"]
-    assert (await whois(carol, "kate"))[-1] == "1. 2026-01-01, carol: watch her"
+    assert (await whois(carol, "kate"))[-1] == "Note 1, 2026-01-01, carol: watch her"
 
 
 @pytest.mark.gen_test

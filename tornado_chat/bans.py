@@ -124,7 +124,9 @@ class Bans(AppPart):
 
     def _network(self, network: Network) -> str:
         if is_local(network) or self._protected(network):
-            raise CommandRefused(f"{network} can't be banned: everybody who comes through your own proxies would be")
+            raise CommandRefused(
+                f"{network} can't be banned: it is this machine or a proxy, and so would be all who come through it"
+            )
         if network.prefixlen < WIDEST[network.version]:
             raise CommandRefused(f"{network} is too much to ban; at most a /{WIDEST[network.version]}")
         return str(network)

@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tornado_chat.config import AppFile, Config, DemoTable, IdentityTable, MongodbTable, ServerTable, load_config
 from tornado_chat.errors import ConfigError
@@ -32,6 +33,26 @@ log = logging.getLogger(__name__)
 BAD_CONFIGURATION = 2
 DEMO_APP = 2
 LOOPBACK_PAGES = ("http://localhost:*", "http://127.0.0.1:*")
+DEMO_PLUGINS = (
+    *("mute", "ban", "kick", "shadow", "escalate"),
+    *("purge", "report", "review", "pin"),
+    *("slow", "lock", "members"),
+    *("flood", "repeat", "noise", "mentions", "links", "scam", "wordlist", "unique"),
+    *("audit", "whois", "notes", "announce", "feed"),
+    *("ignore", "me", "mods", "rules", "help"),
+)
+# One person is everybody here: what asks for a crowd, or for patience, can be seen with a few lines.
+DEMO_OPTIONS: dict[str, dict[str, Any]] = {
+    "flood": {"burst": 20, "rate": 1.0},
+    "links": {"min_minutes": 0},
+    "report": {"threshold": 1, "min_minutes": 0},
+    "rules": {"greet": "Welcome, {uname}! /help lists what you can do here."},
+    "wordlist": {
+        "words": ["darn"],
+        "action": "replace",
+        "lists": [{"name": "gambling", "words": ["casino*"], "action": "hold"}],
+    },
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,14 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def demo_config(port: int, data_dir: Path) -> Config:
-    """Return what `tornado-chat demo` serves: app 2 with the demo users, the embedded database, all bundled plugins."""
-    app_file = AppFile(
-        id=DEMO_APP,
-        origins=LOOPBACK_PAGES,
-        identity="demo",
-        plugins=("mute", "help", "reload", "lock", "review", "flood", "wordlist"),
-        plugin={"flood": {"burst": 20, "rate": 1.0}, "wordlist": {"words": ["darn"], "action": "replace"}},
-    )
+    """Return what `tornado-chat demo` serves: app 2 with its five users, the embedded database, the bundled plugins.
+
+    Without those that need a site, a crowd of newcomers, or accounts with an age, a level or a name of one's choice.
+    """
+    app_file = AppFile(id=DEMO_APP, origins=LOOPBACK_PAGES, identity="demo", plugins=DEMO_PLUGINS, plugin=DEMO_OPTIONS)
     return Config(
         server=ServerTable(port=port, data_dir=str(data_dir)),
         mongodb=MongodbTable(),
@@ -103,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     trial.add_argument("--app", type=int, required=True, metavar="N", help="the app's id")
     trial.add_argument("--uname", default="alice", help="who says it; default alice")
     trial.add_argument("--role", type=Role, choices=list(Role), default=Role.MEMBER, help="and as what; default member")
+    trial.add_argument(
+        "--said", type=int, default=0, metavar="N", help="messages that they said before; default 0: a newcomer"
+    )
     trial.add_argument("text", help="the message")
     trial.set_defaults(run=_try)
 
@@ -158,7 +179,9 @@ def _try(options: argparse.Namespace) -> int:
     set_up_logging(config.secrets)
 
     async def run() -> None:
-        async for line in try_message(config, options.app, User(1, options.uname, options.role), options.text):
+        async for line in try_message(
+            config, options.app, User(1, options.uname, options.role), options.text, options.said
+        ):
             print(line)
 
     asyncio.run(run())

@@ -11,6 +11,7 @@ const users = new Map(); // uname -> {uname, role}
 const mutes = new Map(); // lowercase uname -> {uname, mins, expires_at}
 const modes = new Map(); // name -> {value, until, reason}
 const KEPT_OUT = { __proto__: null, BANNED: "you are banned", NAME_REFUSED: "your name is refused", JOIN_REFUSED: "you can't come in" };
+const ignored = new Set(); // lowercase unames, as the plugin `ignore` sends them
 let me = null;
 let joined = false;
 let unseen = 0; // messages below what is being read
@@ -43,7 +44,7 @@ function show(line) {
   list.append(line);
   while (list.childElementCount > MAX_SHOWN) list.firstElementChild.remove();
   if (atEnd || line.className === "own") toEnd();
-  else if (line.dataset.id) showUnseen(unseen + 1);
+  else if (line.dataset.id && !line.hidden) showUnseen(unseen + 1);
 }
 
 function toEnd() {
@@ -70,19 +71,35 @@ function showMessage(message) {
   line.append(foreign(message.user.uname, "name"), role(message.plugin ? "bot" : message.user.role), between, text);
   if (message.me) line.classList.add("me");
   if (message.shadow) line.append(element("span", " (only its sender and staff see this)", "notice"));
+  // Staff and bots are always heard.
+  if (message.user.role === "member" && !message.plugin) line.dataset.by = message.user.uname.toLowerCase();
+  line.hidden = ignored.has(line.dataset.by);
   show(line);
 }
 
 function commandButton(label, text) {
   const button = element("button", label);
   button.disabled = !joined;
-  button.addEventListener("click", () => socket.emit("new_message", text, () => {}));
+  button.addEventListener("click", () => send(newId(), text));
   return button;
 }
 
 // A uname as a command takes it, whatever is in it.
 function quoted(uname) {
   return /[\s"@\\]/.test(uname) ? `"${uname.replace(/["\\]/g, "\\$&")}"` : uname;
+}
+
+// The time of the day, or the day where it isn't soon.
+function clock(iso) {
+  const at = new Date(iso);
+  const soon = at - Date.now() < 43_200_000;
+  return at.toLocaleString([], soon ? { hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short" });
+}
+
+// As the server words it: 90 is "1 h 30 min", 1440 is "1 d".
+function lasting(mins) {
+  const parts = [[Math.floor(mins / 1440), "d"], [Math.floor(mins / 60) % 24, "h"], [mins % 60, "min"]];
+  return parts.filter(([amount]) => amount).map(([amount, unit]) => `${amount} ${unit}`).join(" ") || "a moment";
 }
 
 function byName(one, other) {
@@ -101,8 +118,7 @@ function showUsers() {
   }));
   $("mutes").replaceChildren(...[...mutes.values()].map((mute) => {
     const line = element("li");
-    const until = new Date(mute.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    line.append(foreign(mute.uname), ` until ${until}`, element("span", "", "grow"));
+    line.append(foreign(mute.uname), ` until ${clock(mute.expires_at)}`, element("span", "", "grow"));
     if (rank) {
       line.append(commandButton("Unmute", `/unmute ${quoted(mute.uname)}`));
     }
@@ -111,8 +127,8 @@ function showUsers() {
 }
 
 function described(name, mode) {
-  if (name === "slow") return `slow mode: a message each ${mode.value} s`;
-  if (name === "pin" && mode.value && typeof mode.value.text === "string") return `pinned: ${mode.value.text}`;
+  if (name === "slow") return `slow mode: one message every ${mode.value} s`;
+  if (name === "pin" && mode.value && typeof mode.value.text === "string") return `pinned: ${mode.value.uname ? `${mode.value.uname}: ` : ""}${mode.value.text}`;
   return { __proto__: null, lock: "locked: only staff speak", members: "members only", unique: "unique messages only" }[name] || name;
 }
 
@@ -120,6 +136,7 @@ function showModes() {
   $("modes").replaceChildren(...[...modes].map(([name, mode]) => {
     const line = element("li");
     line.append(foreign(described(name, mode)));
+    if (mode.until) line.append(` until ${clock(mode.until)}`);
     if (mode.reason) line.append(" (", foreign(mode.reason), ")");
     return line;
   }));
@@ -144,8 +161,9 @@ function join() {
       return;
     }
     if (error) {
-      setState("offline", "the server can't let you in right now; trying again");
-      setTimeout(() => socket.disconnect().connect(), 2000 + Math.random() * 2000);
+      const kicked = error === "KICKED"; // for a moment, as a system_message says
+      setState("offline", kicked ? "you were kicked; coming back in a while" : "the server can't let you in right now; trying again");
+      setTimeout(() => socket.disconnect().connect(), (kicked ? 15_000 : 2000) + Math.random() * 2000);
       return;
     }
     joined = true;
@@ -178,8 +196,10 @@ function countText() {
 }
 
 socket.on("connect", join);
-socket.on("disconnect", () => {
+socket.on("disconnect", (reason) => {
   joined = false;
+  // The client comes back by itself, but not where the server closed: after a kick, or a ban, which `auth` then tells.
+  if (reason === "io server disconnect") setTimeout(() => socket.connect(), 1000 + Math.random() * 1000);
   setState("offline", "offline; reconnecting…");
   showUsers();
 });
@@ -226,29 +246,38 @@ function showHeld(held) {
   show(line);
 }
 socket.on("message_held", showHeld);
-// A moderator is told by system_message what his own command did; the lists and this line are for everybody.
+// Who typed it is told by a system_message what came of it; this is for everybody else.
+function tellOfMute(text) {
+  if (![...pending.values()].some((line) => /^\/(un)?mute\s/i.test(line))) notice(text);
+}
 socket.on("user_muted", (mute) => {
   mutes.set(mute.uname.toLowerCase(), mute);
   showUsers();
-  notice(`${mute.uname} is muted for ${mute.mins} min`);
+  tellOfMute(`${mute.uname} is muted for ${lasting(mute.mins)}`);
 });
 socket.on("mode_changed", ({ name, on, ...mode }) => {
   if (on) modes.set(name, mode);
   else modes.delete(name);
   showModes();
 });
+socket.on("plugin_event", ({ plugin, name, data }) => {
+  if (plugin !== "ignore" || name !== "list") return;
+  ignored.clear();
+  data.unames.forEach((uname) => ignored.add(uname.toLowerCase()));
+  for (const line of $("messages").children) line.hidden = ignored.has(line.dataset.by);
+});
 socket.on("user_unmuted", (mute) => {
   mutes.delete(mute.uname.toLowerCase());
   showUsers();
-  notice(`${mute.uname} may talk again`);
+  tellOfMute(`${mute.uname} may talk again`);
 });
 
 function send(cid, text) {
   pending.set(cid, text);
   socket.emit("new_message", text, { cid }, (error) => {
     pending.delete(cid);
-    // What the server refuses comes back into the field, unless something else was begun meanwhile.
-    if (error && $("text").value === "") $("text").value = text;
+    // What the server refuses comes back into the field, unless something else was begun meanwhile. What is held was taken.
+    if (error && error !== "MESSAGE_HELD" && $("text").value === "") $("text").value = text;
     countText();
   });
 }
@@ -275,6 +304,7 @@ $("messages").addEventListener("scroll", () => {
 $("who").addEventListener("change", () => {
   sessionStorage.setItem("who", $("who").value);
   newest = null; // somebody else may see other things
+  ignored.clear();
   pending.clear();
   socket.disconnect().connect();
 });
