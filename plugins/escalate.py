@@ -192,8 +192,9 @@ class Ladder:
         step, following = self.step(number), self.step(number + 1)
         why = f"strike {number}: {sheet.marks[-1].reason}"
         until = api.now() + timedelta(seconds=step.seconds or 100 * YEAR)
-        ban = next((ban for ban in api.bans if not ban.network and ban.key == fold(uname)), None)
-        mute = next((mute for mute in api.mutes if mute.key == fold(uname)), None)
+        key = fold(uname)
+        ban = next((ban for ban in api.bans if not ban.network and ban.key == key), None)
+        mute = next((mute for mute in api.mutes if mute.key == key), None)
         if ban is not None and (step.kind != "ban" or ban.expires_at is None or ban.expires_at >= until):
             return f"strike {number}, and nothing else, since they are banned"
         if step.kind == "ban":

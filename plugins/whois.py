@@ -32,6 +32,7 @@ from tornado_chat import (
 # Commands of other plugins that only tell something about a user; what they answer the asker is shown, too.
 ASKED = ("shadowed", "strikes", "notes")
 ASKED_LINES = 5  # of each answer
+SWEEP_AT = 1000
 MOST = 8000  # characters that can be shown
 
 
@@ -50,10 +51,15 @@ class State:
     def __init__(self, api: PluginApi) -> None:
         self._api = api
         self._since: dict[str, datetime] = {}  # self._since[uname] of those who are here
+        self._sweep_at = SWEEP_AT
 
     async def joined(self, happening: Joined) -> None:
         """Take note of one who came."""
         self._since[happening.user.uname] = self._api.now()
+        if len(self._since) > self._sweep_at:  # where a crowd leaves at once, a listener isn't told of each
+            here = {user.uname for user in self._api.users}
+            self._since = {uname: at for uname, at in self._since.items() if uname in here}
+            self._sweep_at = max(SWEEP_AT, 2 * len(self._since))
 
     async def left(self, happening: Left) -> None:
         """Forget one who went."""

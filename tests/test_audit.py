@@ -105,7 +105,7 @@ async def test_it_is_found_by_name_in_any_case_and_page_by_page(chat: ChatFixtur
 
 @pytest.mark.gen_test
 async def test_words_are_looked_for_beyond_the_first_page(chat: ChatFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tornado_chat.audit.MAX_BATCH", 3)
+    monkeypatch.setattr("tornado_chat.audit.PAGE", 3)
     await chat.open(TOOL)
     api = chat.api("tool")
     for number in range(10):

@@ -187,9 +187,13 @@ async def test_bans_have_an_end(chat: ChatFixture, monkeypatch: pytest.MonkeyPat
     await chat.open(TOOL)
     api = chat.api("tool")
     await api.ban(BOB, "a", 1)
-    await api.ban(BOB, "b", None)
-    with pytest.raises(CommandRefused, match="2 names and networks are banned"):
-        await api.ban(BOB, "c", None)
+    with pytest.raises(CommandRefused, match="You have banned 1 names and networks"):
+        await api.ban(BOB, "b", None)
+    await api.ban(CAROL, "b", None)
+    for actor in (BOB, CAROL):
+        with pytest.raises(CommandRefused, match="2 names and networks are banned"):
+            await api.ban(actor, "c", None)
+    assert (await api.ban(BOB, "a", 1)).by == "bob"  # what is there may be changed
     await chat.advance(1)
     await api.ban(BOB, "c", None)
     with pytest.raises(CommandRefused, match="at least 1 s"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -190,6 +191,21 @@ async def test_since_when_one_is_here_is_forgotten_when_they_go(chat: ChatFixtur
     assert (await whois(bob, "eve"))[0] == "eve: member, here for 0 s"
     await chat.open("whois")
     assert (await whois(bob, "eve"))[0] == "eve: member, here"
+
+
+@pytest.mark.gen_test
+async def test_of_a_crowd_that_left_at_once_nothing_is_remembered_for_good(
+    chat: ChatFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tornado_chat_plugins.whois.SWEEP_AT", 3)
+    monkeypatch.setattr("tornado_chat.listeners.MAX_WAITING", 1)
+    await chat.open("whois")
+    state = next(made for _, made in chat.api("whois")._states)
+    for number in range(20):
+        crowd = [await chat.join(f"visitor {number} {each}") for each in range(2)]
+        await asyncio.gather(*[each.leave() for each in crowd])
+    await chat.join("alice")
+    assert len(state._since) <= 4  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 MAX_BATCH = 500
 MAX_WAITING = 5000  # entries, while the database is away; none are made then but by what needs no database
 RETRY = 1.0  # seconds
-MAX_PAGES = 10  # of MAX_BATCH entries, that a search for words looks through
+PAGE = 1000  # entries that a search for words reads at a time
+MAX_PAGES = 5  # that it looks through; what a page costs the embedded database is mostly the same for any size
 RETAIN_DAYS = 30.0
 
 
@@ -108,9 +109,9 @@ class Audit:
         wanted = words.casefold()
         found: list[AuditEntry] = []
         for _ in range(MAX_PAGES):
-            page = await self._store.records.find_audit(self._app_id, query, MAX_BATCH)
+            page = await self._store.records.find_audit(self._app_id, query, PAGE)
             found += [entry for entry in page if wanted in _words_of(entry)]
-            if len(found) >= limit or len(page) < MAX_BATCH:
+            if len(found) >= limit or len(page) < PAGE:
                 break
             query = msgspec.structs.replace(query, before=page[-1].id)
         return found[:limit]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -10,13 +10,13 @@ from tornado_chat.app_part import AppPart, Ground
 from tornado_chat.errors import NOT_AUTHORIZED, NOT_BANNED, CommandRefused, RankRefused
 from tornado_chat.events import notice
 from tornado_chat.happenings import Banned, Unbanned
-from tornado_chat.models import BOT_ID, Ban, User, is_uname
+from tornado_chat.models import BOT_ID, Ban, Role, User, is_uname
 from tornado_chat.networks import Network, is_local, parse_network
 from tornado_chat.sanctions import Sanctions, a_role
 from tornado_chat.settling import Settling
 from tornado_chat.text import because, span_text
 
-MAX_BANS = 10_000
+MAX_BANS = 10_000  # of which one moderator, or plugin, may make half
 WIDEST = {4: 8, 6: 16}  # the shortest prefix that may be banned: less is half of the Internet
 
 Protected = Callable[[Network], bool]
@@ -67,8 +67,8 @@ class Bans(AppPart):
             # As with mutes: a moderator may have banned them in the same moment.
             if actor.id == BOT_ID and known is not None and known.outlasts(ban):
                 return known
-            if len(self._room.bans) >= MAX_BANS and len(self._room.bans.current(now)) >= MAX_BANS:
-                raise CommandRefused(f"{MAX_BANS} names and networks are banned; unban some first")
+            if known is None and len(self._room.bans) >= MAX_BANS // 2:
+                self._require_place(actor, self._room.bans.current(now))
             await self._settling.write(ban.key, self._store.records.save_ban(ban), partial(self._repair, ban))
             self._room.bans.put(ban)
         await self._close(ban, network)
@@ -134,6 +134,13 @@ class Bans(AppPart):
     def _require_rank(self, actor: User, ban: Ban | None) -> None:
         if ban is not None and ban.by_role.outranks(actor.role):
             raise RankRefused(f"{NOT_AUTHORIZED}: {a_role(ban.by_role)} banned {ban.target}")
+
+    def _require_place(self, actor: User, current: Sequence[Ban]) -> None:
+        if len(current) >= MAX_BANS:
+            raise CommandRefused(f"{MAX_BANS} names and networks are banned; unban some first")
+        # Or one moderator, or plugin, could keep everybody else from banning.
+        if actor.role is Role.MOD and sum(ban.by == actor.uname for ban in current) >= MAX_BANS // 2:
+            raise CommandRefused(f"You have banned {MAX_BANS // 2} names and networks; unban some first")
 
     async def _close(self, ban: Ban, network: Network | None) -> None:
         text = f"You are banned{because(ban.reason)}"

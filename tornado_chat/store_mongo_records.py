@@ -17,7 +17,6 @@ from tornado_chat.records import AuditQuery
 T = TypeVar("T")
 
 DUPLICATE_KEY = 11000
-LAST = "g"  # after every hexadecimal digit
 
 
 class Guard(Protocol):
@@ -39,9 +38,9 @@ class MongoRecords:
         """Make the indexes; not guarded."""
         await self._bans.create_index("app_id")
         await self._bans.create_index("expires_at", expireAfterSeconds=0)
-        for key in ("actor_key", "target_key"):
-            # Without the _id, which the embedded database can't have in an index of several keys.
-            await self._audit.create_index([("app_id", ASCENDING), (key, ASCENDING)])
+        for keys in ([], ["actor_key"], ["target_key"]):
+            fields = [("app_id", ASCENDING), *((key, ASCENDING) for key in keys), ("entry", DESCENDING)]
+            await self._audit.create_index(fields)
         await self._audit.create_index("expires_at", expireAfterSeconds=0)
 
     async def bans(self, app_id: int) -> list[Ban]:
@@ -61,19 +60,20 @@ class MongoRecords:
         )
 
     async def find_audit(self, app_id: int, query: AuditQuery, limit: int) -> list[AuditEntry]:
-        wanted: Row = {
-            "app_id": app_id,
-            "_id": {"$gte": f"{app_id}:", "$lt": f"{app_id}:{query.before or LAST}"},
-            "expires_at": {"$gt": datetime.now(UTC)},
-        }
+        # By no time and by no range of the _id: for those the embedded database looks at each entry, 1 s for 100,000 of
+        # them. This takes it 0.2 s.
+        wanted: Row = {"app_id": app_id}
+        if query.before:
+            wanted["entry"] = {"$lt": query.before}
         if query.actor:
             wanted["actor_key"] = fold(query.actor)
         if query.target:
             wanted["target_key"] = fold(query.target)
         if query.action:
             wanted["action"] = query.action
-        find = self._audit.find(wanted, sort=[("_id", DESCENDING)], limit=limit)
-        return [_entry_of(row) for row in await self._guard(lambda: find.to_list(limit), writing=False)]
+        find = self._audit.find(wanted, sort=[("entry", DESCENDING)], limit=limit)
+        rows, now = await self._guard(lambda: find.to_list(limit), writing=False), datetime.now(UTC)
+        return [_entry_of(row) for row in rows if utc(row["expires_at"]) > now]
 
     async def person(self, app_id: int, uname: str) -> Person | None:
         row = await self._guard(lambda: self._people.find_one({"_id": f"{app_id}:{fold(uname)}"}), writing=False)
@@ -155,6 +155,7 @@ def _ban_of(row: Row) -> Ban:
 def _audit_row(app_id: int, entry: AuditEntry, expires_at: datetime) -> Row:
     return {
         "_id": f"{app_id}:{entry.id}",
+        "entry": entry.id,
         "app_id": app_id,
         "at": entry.at,
         "actor": entry.actor,
@@ -174,7 +175,7 @@ def _audit_row(app_id: int, entry: AuditEntry, expires_at: datetime) -> Row:
 
 def _entry_of(row: Row) -> AuditEntry:
     return AuditEntry(
-        row["_id"].partition(":")[2],
+        row["entry"],
         utc(row["at"]),
         row["actor"],
         Role(row["role"]),
