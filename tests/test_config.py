@@ -119,7 +119,7 @@ def test_an_unknown_key_of_an_app_is_named(conf: Conf) -> None:
         ("[server]\nport = -1", "server.port", "0"),
         ("[server]\nhost = 1", "server.host", "str"),
         ('[server]\ntrusted_proxies = ["::1", 2]', "server.trusted_proxies[1]", "str"),
-        ("server = 1", "server", "object"),
+        ("server = 1", "server", "a table"),
         ("[mongodb]\ntimeout = 0", "mongodb.timeout", "0.1"),
         ("[mongodb]\nuri = 1", "mongodb.uri", "str"),
         ('[mongodb]\ndatabase = "a/b"', "mongodb.database", "letters"),

@@ -78,6 +78,8 @@ async def test_two_tabs_talk_and_a_moderator_mutes(chromium: str, serve: Any, co
         await bob.get_by_role("button", name="Mute 10 min").click()
         await expect(bob.locator("#messages")).to_contain_text("eve was muted for 10 min")
         await expect(guest.locator("#mutes")).to_contain_text("eve until")
+        await expect(guest.locator("#messages")).to_contain_text("eve is muted for 10 min")
+        await expect(bob.locator("#messages")).not_to_contain_text("eve is muted")
         await say(eve, "unfair")
         await expect(eve.locator("#messages")).to_contain_text("You are muted for another")
         await expect(eve.get_by_label("Message", exact=True)).to_have_value("unfair")

@@ -228,7 +228,7 @@ def test_every_event_that_may_be_named_is_one() -> None:
     ("options", "told"),
     [
         ({}, "plugin.webhook.url: missing"),
-        ({"url": "ftp://x"}, "plugin.webhook.url"),
+        ({"url": "ftp://x"}, "plugin.webhook.url: expected a URL such as"),
         ({"url": "http://x", "events": ["mutde"]}, "is none of: posted, rejected, held"),
         ({"url": "http://x", "tries": 9}, "plugin.webhook.tries"),
         ({"url": "http://x", "timeout": 11}, "plugin.webhook.timeout"),

@@ -12,8 +12,10 @@ from msgspec import Struct
 
 NAME = r"\A[A-Za-z0-9_-]{1,64}\Z"
 API = r"\Ahttps?://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s?#@]*)?\Z"
+URL = r"\Ahttps?://[^\s]+\Z"
 FORMS = {
     NAME: "expected a name of letters, digits, _ and - (a plugin's name is without .py)",
+    URL: "expected a URL such as https://www.example.com/chat",
     API: "expected a URL such as https://www.example.com/chat-api, without a user, a password or a query",
 }
 
@@ -36,6 +38,7 @@ def explain(message: str, kind: Any, also: tuple[str, ...]) -> tuple[str, str]:
     elif match := re.search(r"missing required field `(.*)`$", what):
         what = "missing, and it has no default"
         path = f"{path}.{match.group(1)}" if path else match.group(1)
+    what = what.replace("`object`", "a table").replace("`array`", "a list")
     return path, what[:1].lower() + what[1:]
 
 
