@@ -179,3 +179,20 @@ async def test_it_is_bounded_and_says_so(
     chat.store.away = False
     await chat.advance(1)
     assert [entry.action for entry in await api.audit()] == ["note 2", "note 1"]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(("retain", "kept"), [(30.0, ["mute", "delete"]), (1e-9, [])])
+async def test_it_is_kept_with_what_was_deleted_for_as_long_as_the_operator_says(
+    serve: Any, connect: Any, make_config: Any, retain: float, kept: list[str]
+) -> None:
+    app = f'plugins = ["mute", "purge"]\n[moderation]\nretain = {retain:.10f}'
+    server = await serve(make_config(app=app, apps=(2,)))
+    bob, eve = await connect(server, token="token-bob"), await connect(server, token="token-eve")
+    await eve.say("hello")
+    assert await bob.say("/delete 1") is None
+    assert await bob.say("/mute eve 10") is None
+    (chat,) = server._registry.chats
+    entries = await chat.plugins.apis["mute"].audit(target="eve")
+    assert [entry.action for entry in entries] == kept
+    assert [entry.text for entry in entries if entry.action == "delete"] == ["hello"] * len(kept[1:])
