@@ -134,4 +134,4 @@ def test_options_that_make_no_sense_stop_the_start(options: dict[str, Any], key:
 
 def test_the_plugin_pages_example_is_one() -> None:
     (example,) = snippets(PLUGINS, "toml announce")
-    load_plugin("announce", **tomllib.loads(example)["plugin"]["announce"])
+    assert load_plugin("announce", **tomllib.loads(example)["plugin"]["announce"])

@@ -387,7 +387,7 @@ def test_options_that_do_not_fit_are_named(options: dict[str, Any], told: str) -
 
 
 def test_the_documented_example_is_one() -> None:
-    load_plugin("escalate", **documented_options("escalate"))
+    assert load_plugin("escalate", **documented_options("escalate"))
 
 
 @pytest.mark.gen_test

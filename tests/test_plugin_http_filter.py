@@ -253,4 +253,4 @@ def test_options_that_do_not_fit_are_named(options: dict[str, Any], told: str) -
 
 
 def test_the_documented_example_is_one() -> None:
-    load_plugin("http_filter", **documented_options("http_filter") | {"secret": "x"})
+    assert load_plugin("http_filter", **documented_options("http_filter") | {"secret": "x"})

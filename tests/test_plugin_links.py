@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.work import steps
 from tornado_chat import find_links
 from tornado_chat.errors import ConfigError
 from tornado_chat.happenings import Struck
@@ -277,10 +277,5 @@ def test_a_thousand_rules_cost_no_more_than_one() -> None:
     text = "has anyone read https://docs.example.org/a/b yet? I am at page 3.5, it's good."
     assert judged(many, text) == judged(few, text) == [None]
 
-    def cost(each: Rules) -> float:
-        begun = time.perf_counter()
-        for _ in range(200):
-            judged(each, text)
-        return time.perf_counter() - begun
-
-    assert min(cost(many) for _ in range(5)) < 10 * min(cost(few) for _ in range(5))
+    judged(many, text)  # what is read once is read
+    assert steps(lambda: judged(many, text)) < 2 * steps(lambda: judged(few, text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import unicodedata
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.work import steps
 from tornado_chat.errors import ConfigError
 from tornado_chat.testing import ChatFixture
 from tornado_chat.text import js_length, js_trim
@@ -242,19 +242,17 @@ def _shortest(text: str) -> int:
 @pytest.mark.parametrize(
     "part", ["a", "ab", "abcdefgh", "abcdefghi", "abcdefg" * 6 + "x", "я", "a\u0301", "😀", "ก็", "A "]
 )
-def test_the_time_is_linear(part: str) -> None:
+def test_the_work_is_linear(part: str) -> None:
     options = Options()
 
-    def cost(length: int) -> float:
-        text = (part * length)[:length]
-        begun = time.perf_counter()
+    def look(text: str) -> None:
         _hopeless(text, options)
         list(_found(text, options))
         is_shouted(text, 0.7, 8)
-        return time.perf_counter() - begun
 
-    one = min(cost(5_000) for _ in range(3))
-    assert min(cost(20_000) for _ in range(3)) < 16 * max(one, 0.002)
+    text = part * 5_000
+    one = steps(lambda: look(text[:1_000]))
+    assert steps(lambda: look(text[:4_000])) < 5 * one + 200
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_options_that_make_no_sense_stop_the_start(options: dict[str, Any], key:
 
 def test_the_plugin_pages_example_is_one() -> None:
     (example,) = snippets(PLUGINS, "toml rules")
-    load_plugin("rules", **tomllib.loads(example)["plugin"]["rules"])
+    assert load_plugin("rules", **tomllib.loads(example)["plugin"]["rules"])
 
 
 @pytest.mark.gen_test

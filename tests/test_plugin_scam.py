@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.work import steps
 from tornado_chat.errors import ConfigError
 from tornado_chat.models import Person as Known
 from tornado_chat.testing import ChatFixture, Person
-from tornado_chat_plugins.scam import AGAIN, Caught, Detector
+from tornado_chat_plugins.scam import AGAIN, RULES, Caught, Detector
 
 TOLD = "That looks like begging or a scam, so it was not sent"
 WALLET = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
@@ -208,18 +208,16 @@ WORDS = ["tip", "me", "pls", "send", "btc", "your", "x2", "dm", "for", "5", "dou
 
 @given(st.text(max_size=350) | st.lists(st.sampled_from(WORDS), max_size=80).map(" ".join))
 def test_no_text_breaks_it(text: str) -> None:
-    DETECTOR.find(text)
+    assert set(DETECTOR.find(text)) <= set(RULES)
 
 
 @pytest.mark.parametrize(
     "part", ["send ", "pls ", "tip me ", "dm ", "t i p ", "giiive me ", "send 5 get ", "0.1 ", "тіp "]
 )
-def test_it_is_quick(part: str) -> None:
-    text = (part * 350)[:350]
-    begun = time.perf_counter()
-    for _ in range(10):
-        DETECTOR.find(text)
-    assert time.perf_counter() - begun < 0.2
+def test_the_work_is_linear(part: str) -> None:
+    text = part * 350
+    one = steps(lambda: DETECTOR.find(text[:350]))
+    assert steps(lambda: DETECTOR.find(text[:1400])) < 5 * one + 200
 
 
 @pytest.mark.parametrize(

@@ -471,4 +471,4 @@ def test_options_that_do_not_fit_are_named(options: dict[str, Any], told: str) -
 
 
 def test_the_documented_example_is_one() -> None:
-    load_plugin("tip", **documented_options("tip") | {"secret": SECRET})
+    assert load_plugin("tip", **documented_options("tip") | {"secret": SECRET})
