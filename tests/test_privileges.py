@@ -14,7 +14,7 @@ from tornado_chat.testing import ChatFixture
 
 FILES = (Path(__file__).parent.parent / "plugins").glob("[!_]*.py")
 WITH_COMMANDS = sorted(path.stem for path in FILES if "def register_commands(" in path.read_text("utf-8"))
-FOR_MEMBERS = set(["delete", "help", "ignore", "ignores", "me", "mods", "rain", "report", "rules", "tip", "unignore"])
+FOR_MEMBERS = {"delete", "help", "ignore", "ignores", "me", "mods", "rain", "report", "rules", "tip", "unignore"}
 REQUIRED = {"tip": documented_options("tip") | {"secret": "s" * 16}}
 
 

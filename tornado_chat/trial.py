@@ -82,10 +82,14 @@ async def try_message(config: Config, app_id: int, user: User, text: str, said: 
         yield line
     for plugin, action in actions:
         yield f"{plugin} wants beside: {action!r}"
+    yield _end(decision)
+
+
+def _end(decision: Decision) -> str:
     match decision:
         case Deliver(text=final, shadow=shadow):
-            yield f"=> shown to {'its sender and staff' if shadow else 'everybody'}: {final}"
+            return f"=> shown to {'its sender and staff' if shadow else 'everybody'}: {final}"
         case Refuse(plugin=plugin, code=code, message=message):
-            yield f"=> refused by {plugin} with {code}: {message}"
+            return f"=> refused by {plugin} with {code}: {message}"
         case Withhold(plugin=plugin, reason=reason):
-            yield f"=> held for a moderator by {plugin}: {reason}"
+            return f"=> held for a moderator by {plugin}: {reason}"
