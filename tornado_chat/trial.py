@@ -15,7 +15,7 @@ from tornado_chat.errors import MAX_TEXT, ConfigError
 from tornado_chat.filters import InstalledFilter
 from tornado_chat.http_client import RequestsHttpClient
 from tornado_chat.models import Draft, Person, User
-from tornado_chat.moderation import Deliver, Refuse, Withhold
+from tornado_chat.moderation import Decision, Deliver, Refuse, Withhold
 from tornado_chat.plugins import discover, load_plugins
 from tornado_chat.store_memory import MemoryStore
 from tornado_chat.supervision import PluginFailed
