@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -22,6 +23,7 @@ from tornado_chat import (
     Pass,
     Person,
     PluginApi,
+    PluginLimit,
     PluginOptions,
     Reject,
     RestParam,
@@ -93,7 +95,8 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         if duration == "off":
             if await api.turn_off(call.user, MODE) is None:
                 raise CommandRefused("Members only is not on")
-            await api.tell_all(f"{name} lets everybody talk again")
+            with contextlib.suppress(PluginLimit):
+                await api.tell_all(f"{name} lets everybody talk again")
             return
         if duration is not None and not 1 <= duration <= 30 * DAY_MINUTES * 60:
             raise CommandRefused("Members only lasts from 1 s to 30 days")
@@ -103,7 +106,8 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         reason = call.args.get("reason", "")
         await api.turn_on(call.user, MODE, {"before": before.isoformat()}, duration, reason)
         lasts = "" if duration is None else f" for {duration_text(duration)}"
-        await api.tell_all(f"{name} lets only people talk who have been here before{lasts}{_because(reason)}")
+        with contextlib.suppress(PluginLimit):
+            await api.tell_all(f"{name} lets only people talk who have been here before{lasts}{_because(reason)}")
 
     yield Command(
         name="members",
