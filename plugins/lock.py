@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from tornado_chat import (
     ModeChanged,
     Pass,
     PluginApi,
+    PluginLimit,
     PluginOptions,
     Reject,
     RestParam,
@@ -53,12 +55,14 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         reason = call.args.get("reason", "")
         await api.turn_on(call.user, MODE, seconds=seconds, reason=reason)
         name = api.public_name(call.user)
-        await api.tell_all(f"{name} locked the chat for {span_text(seconds)}{because(reason)}")
+        with contextlib.suppress(PluginLimit):
+            await api.tell_all(f"{name} locked the chat for {span_text(seconds)}{because(reason)}")
 
     async def unlock(call: Call) -> None:
         if await api.turn_off(call.user, MODE) is None:
             raise CommandRefused("The chat is not locked")
-        await api.tell_all(f"{api.public_name(call.user)} unlocked the chat")
+        with contextlib.suppress(PluginLimit):
+            await api.tell_all(f"{api.public_name(call.user)} unlocked the chat")
 
     yield Command(
         name="lock",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -22,6 +23,7 @@ from tornado_chat import (
     Pass,
     Person,
     PluginApi,
+    PluginLimit,
     PluginOptions,
     Reject,
     RestParam,
@@ -94,7 +96,8 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         if duration == "off":
             if await api.turn_off(call.user, MODE) is None:
                 raise CommandRefused("Members-only mode is not on")
-            await api.tell_all(f"{name} turned members-only mode off")
+            with contextlib.suppress(PluginLimit):
+                await api.tell_all(f"{name} turned members-only mode off")
             return
         if duration is not None and not 1 <= duration <= 30 * DAY_MINUTES * 60:
             raise CommandRefused("Members-only mode lasts from 1 s to 30 days")
@@ -104,7 +107,8 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         reason = call.args.get("reason", "")
         await api.turn_on(call.user, MODE, {"before": before.isoformat()}, duration, reason)
         lasts = "" if duration is None else f" for {span_text(duration)}"
-        await api.tell_all(f"{name} turned members-only mode on{lasts}{because(reason)}")
+        with contextlib.suppress(PluginLimit):
+            await api.tell_all(f"{name} turned members-only mode on{lasts}{because(reason)}")
 
     yield Command(
         name="members",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from tornado_chat import (
@@ -12,6 +13,7 @@ from tornado_chat import (
     MessageIdParam,
     NumberParam,
     PluginApi,
+    PluginLimit,
     Role,
     hookimpl,
 )
@@ -38,7 +40,8 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
     async def deny(call: Call) -> str:
         held = await api.deny(call.user, call.args["number"])
-        await api.tell(held.user, f"A moderator did not let your message through: {held.text}")
+        with contextlib.suppress(PluginLimit):
+            await api.tell(held.user, f"A moderator did not let your message through: {held.text}")
         return f"The message of {held.user.uname} was dropped"
 
     number = (MessageIdParam("number"),)

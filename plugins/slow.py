@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -21,6 +22,7 @@ from tornado_chat import (
     NumberParam,
     Pass,
     PluginApi,
+    PluginLimit,
     PluginOptions,
     Posted,
     Reject,
@@ -110,14 +112,16 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         if seconds == "off":
             if await api.turn_off(call.user, MODE) is None:
                 raise CommandRefused("Slow mode is not on")
-            await api.tell_all(f"{name} turned slow mode off")
+            with contextlib.suppress(PluginLimit):
+                await api.tell_all(f"{name} turned slow mode off")
             return
         duration = call.args.get("duration", options.default_mins * 60 or None)
         if duration is not None and not 1 <= duration <= 30 * DAY_MINUTES * 60:
             raise CommandRefused("Slow mode lasts from 1 s to 30 days")
         await api.turn_on(call.user, MODE, seconds, duration)
         lasts = "" if duration is None else f", for {span_text(duration)}"
-        await api.tell_all(f"{name} turned slow mode on: one message every {span_text(seconds)}{lasts}")
+        with contextlib.suppress(PluginLimit):
+            await api.tell_all(f"{name} turned slow mode on: one message every {span_text(seconds)}{lasts}")
 
     yield Command(
         name="slow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from tornado_chat import (
     ModeChanged,
     Pass,
     PluginApi,
+    PluginLimit,
     PluginOptions,
     Posted,
     Reject,
@@ -114,13 +116,15 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         if duration == "off":
             if await api.turn_off(call.user, MODE) is None:
                 raise CommandRefused("Unique chat is not on")
-            await api.tell_all(f"{name} turned unique chat off")
+            with contextlib.suppress(PluginLimit):
+                await api.tell_all(f"{name} turned unique chat off")
             return
         if duration is not None and not 1 <= duration <= 30 * DAY_MINUTES * 60:
             raise CommandRefused("Unique chat lasts from 1 s to 30 days")
         await api.turn_on(call.user, MODE, seconds=duration)
         lasts = "" if duration is None else f" for {span_text(duration)}"
-        await api.tell_all(f"{name} turned unique chat on{lasts}: nobody may say what was said already")
+        with contextlib.suppress(PluginLimit):
+            await api.tell_all(f"{name} turned unique chat on{lasts}: nobody may say what was said already")
 
     yield Command(
         name="unique",

@@ -133,3 +133,23 @@ async def test_what_is_no_mode_is_refused(chat: ChatFixture) -> None:
     with pytest.raises(ValueError, match="has 20 modes already"):
         await api.turn_on(BOB, "one_more")
     await api.turn_on(BOB, "m0", 2)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("lock", ("/lock 5", "/unlock")),
+        ("slow", ("/slow 5", "/slow off")),
+        ("unique", ("/unique 5", "/unique off")),
+        ("members", ("/members 5", "/members off")),
+    ],
+)
+async def test_a_mode_is_turned_on_and_off_however_often_the_room_was_told(
+    chat: ChatFixture, name: str, lines: tuple[str, str]
+) -> None:
+    await chat.open(name)
+    bob = await chat.join("bob", role="mod")
+    assert {(await bob.say(line)).ack for _ in range(60) for line in lines} == {None}
+    await bob.say(lines[0])
+    assert chat.api(name).mode(name) is not None

@@ -84,3 +84,13 @@ async def test_wrong_numbers_are_told(chat: ChatFixture) -> None:
     assert (await bob.say("/approve x")).notice.startswith('"x" is no message\'s number.')  # type: ignore[union-attr]
     assert (await bob.say("/deny #7")).notice == "No message 7 is waiting"
     assert (await bob.say("/queue")).notice == "No message waits"
+
+
+@pytest.mark.gen_test
+async def test_a_full_queue_is_dropped_at_once_without_telling_each(chat: ChatFixture) -> None:
+    await chat.open(filtering(Hold("why")), "review")
+    bob = await chat.join("bob", role="mod")
+    for number in range(120):
+        await (await chat.join(f"eve {number}")).say("hello")
+    assert {(await bob.say(f"/deny {number}")).ack for number in range(1, 121)} == {None}
+    assert chat.api("review").held == []

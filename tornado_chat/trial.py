@@ -15,7 +15,7 @@ from tornado_chat.errors import MAX_TEXT, ConfigError
 from tornado_chat.filters import InstalledFilter
 from tornado_chat.http_client import RequestsHttpClient
 from tornado_chat.models import Draft, Person, User
-from tornado_chat.moderation import Deliver, Refuse, Withhold
+from tornado_chat.moderation import Decision, Deliver, Refuse, Withhold
 from tornado_chat.plugins import discover, load_plugins
 from tornado_chat.store_memory import MemoryStore
 from tornado_chat.supervision import PluginFailed
@@ -82,10 +82,14 @@ async def try_message(config: Config, app_id: int, user: User, text: str, said: 
         yield line
     for plugin, action in actions:
         yield f"{plugin} wants beside: {action!r}"
+    yield _end(decision)
+
+
+def _end(decision: Decision) -> str:
     match decision:
         case Deliver(text=final, shadow=shadow):
-            yield f"=> shown to {'its sender and staff' if shadow else 'everybody'}: {final}"
+            return f"=> shown to {'its sender and staff' if shadow else 'everybody'}: {final}"
         case Refuse(plugin=plugin, code=code, message=message):
-            yield f"=> refused by {plugin} with {code}: {message}"
+            return f"=> refused by {plugin} with {code}: {message}"
         case Withhold(plugin=plugin, reason=reason):
-            yield f"=> held for a moderator by {plugin}: {reason}"
+            return f"=> held for a moderator by {plugin}: {reason}"
