@@ -109,7 +109,7 @@ class Stage:
     def _under_way(self) -> list[asyncio.Task[None] | None]:
         server = self.server
         mutes = [chat._sanctions for chat in server._assembly.chats]
-        ending = [task for each in mutes for task in (each._ending, each._settling._task)]
+        ending = [task for each in mutes for task in (each._alarm._ringing, each._settling._task)]
         return [server._store.availability._task, *ending]
 
     # -- the server

@@ -18,7 +18,7 @@ async def test_a_report_is_answered_and_staff_are_told(serve: Any, connect: Any,
     await eve.say("buy spam")
     assert await alice.emit("report", {"message_id": 1, "reason": "spam & more"}) == []
     assert await alice.next("system_message") == "Thank you. Moderators are told of message 1."
-    assert await bob.next("system_message") == "alice reported message #1 of eve (spam & more): buy spam"
+    assert await bob.next("system_message") == "alice reported message 1 of eve (spam & more): buy spam"
     assert await bob.next("plugin_event") == {
         "plugin": "report",
         "name": "report",
