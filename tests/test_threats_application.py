@@ -5,18 +5,17 @@
 | cross-site WebSocket hijacking | here; test_origins.py; at `auth`: test_gateway_hostile.py |
 | leaks | here; test_threats_leaks.py, test_identity_moneypot.py, test_http_client.py, test_logs.py |
 | XSS in the chatbox | test_threats_browser.py and test_demo_page.py, in a real browser |
-| impersonation | here; test_models.py, test_sanctions.py, test_threats_browser.py, test_commands.py |
+| impersonation | here; test_plugin_nickguard.py, test_models.py, test_sanctions.py, test_threats_browser.py |
 | exhaustion | test_threats_crowds.py; test_bounds.py, test_threats_http.py, test_threats_sessions.py (D12) |
 | ReDoS | test_threats_redos.py; test_plugin_wordlist.py, test_loop_watch.py |
 | injection | here |
 | reserved names | test_original_bugs.py; test_threats_browser.py |
 | log injection | here; test_threats_leaks.py, test_logs.py |
-| privilege | here; test_threats_privilege.py, test_sanctions.py; demoted in mid-session: test_rechecks.py too |
+| privilege | here; test_threats_privilege.py, test_privileges.py, test_rechecks.py; audited: test_audit.py |
 | SSRF | test_threats_ssrf.py, test_http_client.py |
 | plugins that misbehave | test_hostile_plugins.py |
 
-Not tried: letters of another script that look like those of a staff's name; that refusals are audited (there is no
-audit log); how much longer others wait meanwhile, which scripts/bench measures.
+Not tried here: how much longer others wait meanwhile, which scripts/bench/crowds.py measures.
 """
 
 from __future__ import annotations

@@ -25,8 +25,18 @@ from tornado_chat.registry import Registry
 from tornado_chat.store_memory import MemoryStore
 
 Provider = Any  # atheris.FuzzedDataProvider: it has no types
-EVENTS = ["auth", "new_message", "commands", "connect", "disconnect", "__proto__", "error"]
-COMMANDS = ["/mute", "/unmute", "/help", "/lock", "/unlock", "/queue", "/approve", "/deny", "/reload", "/x"]
+EVENTS = ["auth", "new_message", "commands", "report", "connect", "disconnect", "__proto__", "error"]
+# fmt: off
+COMMANDS = [
+    "/mute", "/unmute", "/mutes", "/ban", "/banip", "/unban", "/bans", "/kick", "/shadow", "/unshadow", "/shadows",
+    "/shadowed", "/warn", "/strikes", "/forgive", "/delete", "/purge", "/clear", "/pin", "/unpin", "/report",
+    "/reports", "/dismiss", "/queue", "/approve", "/deny", "/slow", "/lock", "/unlock", "/members", "/unique",
+    "/log", "/whois", "/note", "/notes", "/unnote", "/announce", "/me", "/mods", "/rules", "/ignore", "/unignore",
+    "/ignores", "/help", "/reload", "/x",
+]
+# fmt: on
+UNDO = ["/unlock", "/members off", "/slow off", "/unique off"]
+UNDO += [f"/{lift} {name}" for name in ("alice", "bob", "carol", "eve") for lift in ("unban", "unmute", "unshadow")]
 SESSIONS = 5_000  # of one server; then it is built anew, for what it stores is in memory
 
 
@@ -161,9 +171,10 @@ async def _session(data: Provider) -> bool:
 
 async def _unlock(room: Chatroom) -> None:
     """Undo what the fuzzed moderators did to the room, so that the rest isn't all refused."""
-    room.control.received('428["new_message","/unlock"]')
-    await room.idle()
-    await poll(room.control)
+    for line in UNDO:
+        room.control.received(f'428["new_message","{line}"]')
+        await room.idle()
+        await poll(room.control)
 
 
 def _packet(data: Provider) -> str:
