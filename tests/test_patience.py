@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from tornado_chat import patience
 from tornado_chat.patience import in_time
 
 
@@ -61,3 +62,13 @@ async def test_a_caller_who_is_cancelled_cancels_it() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert ended == ["ended"]
+
+
+@pytest.mark.gen_test
+async def test_it_gives_up_in_time_where_nothing_kept_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LATE", 2.0)
+    monkeypatch.setattr(patience, "LOOK_AGAIN", 60.0)
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    with pytest.raises(TimeoutError):
+        await in_time(answer, 0.05)
+    assert answer.cancelled()

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LOOK_AGAIN = 0.02  # seconds
+LATE = 0.01  # seconds after its time a timer is called where something kept the event loop
+LOOK_AGAIN = 0.02
 
 
 async def in_time(operation: Awaitable[T], timeout: float) -> T:
@@ -16,10 +17,13 @@ async def in_time(operation: Awaitable[T], timeout: float) -> T:
 
     Where something kept the event loop for as long, the answer may be there, and is taken.
     """
+    loop = asyncio.get_running_loop()
+    due = loop.time() + max(timeout, 0)
     task = asyncio.ensure_future(operation)
     try:
         await asyncio.wait({task}, timeout=max(timeout, 0))
-        if not task.done():
+        # Only then: who waits as long for what this is a part of must not give up before.
+        if not task.done() and loop.time() - due > LATE:
             await asyncio.wait({task}, timeout=LOOK_AGAIN)
         if not task.done():
             raise TimeoutError
