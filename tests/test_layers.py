@@ -36,7 +36,7 @@ CORE_MAY_IMPORT = {"msgspec"}
 HOMES = {
     "socketio": {"fanout", "gateway_packets", "gateway_server"},
     "motor": {"store_mongo", "store_mongo_records"},
-    "pymongo": {"store_mongo", "store_mongo_records"},
+    "pymongo": {"store_mongo", "store_mongo_records", "mongo_rows"},
     "pluggy": {"plugins", "hookspecs"},
     "requests": {"http_client"},
     "requests_futures": {"http_client"},

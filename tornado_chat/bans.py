@@ -159,4 +159,4 @@ class Bans(AppPart):
     async def _repair(self, attempted: Ban) -> None:
         known = self._room.bans.get(attempted.key, self._clock.now())
         records = self._store.records
-        await (records.delete_ban(attempted) if known is None else records.save_ban(known))
+        await (records.void_ban(attempted) if known is None else records.save_ban(known))

@@ -33,6 +33,9 @@ class Records(Protocol):
     async def delete_ban(self, ban: Ban) -> None:
         """Remove this very ban, and not one that replaced it."""
 
+    async def void_ban(self, ban: Ban) -> None:
+        """See to it that this very ban isn't there, also where storing it got no answer and is still under way."""
+
     async def add_audit(self, app_id: int, entries: Sequence[AuditEntry], expires_at: datetime) -> None:
         """Store entries (1 or more) until then. One that is stored already, by its id, is passed over."""
 

@@ -106,7 +106,7 @@ class Sanctions(AppPart):
 
     async def _repair(self, attempted: Mute) -> None:
         known = self._room.mute_of(attempted.key)
-        await (self._store.delete_mute(attempted) if known is None else self._store.save_mute(known))
+        await (self._store.void_mute(attempted) if known is None else self._store.save_mute(known))
 
     def require_rank(self, actor: User, uname: str) -> str:
         """Check that an actor stands above a name, and return how that is spelled. Raises CommandRefused."""

@@ -95,6 +95,9 @@ class Store(Protocol):
     async def delete_mute(self, mute: Mute) -> None:
         """Remove this very mute, and not one that replaced it."""
 
+    async def void_mute(self, mute: Mute) -> None:
+        """See to it that this very mute isn't there, also where storing it got no answer and is still under way."""
+
     async def delete_messages(self, app_id: int, ids: Sequence[int], newest: int) -> None:
         """Remove messages; ids that there are none of are passed over. `newest` is the app's newest message.
 

@@ -62,6 +62,9 @@ class MemoryStore:
         if found is not None and found.at == mute.at:
             del self._mutes[mute.app_id, mute.key]
 
+    async def void_mute(self, mute: Mute) -> None:
+        await self.delete_mute(mute)
+
     async def delete_messages(self, app_id: int, ids: Sequence[int], newest: int) -> None:
         self.check()
         gone = set(ids)
@@ -128,6 +131,9 @@ class MemoryRecords:
         found = self._bans.get((ban.app_id, ban.key))
         if found is not None and found.at == ban.at:
             del self._bans[ban.app_id, ban.key]
+
+    async def void_ban(self, ban: Ban) -> None:
+        await self.delete_ban(ban)
 
     async def add_audit(self, app_id: int, entries: Sequence[AuditEntry], expires_at: datetime) -> None:
         self._store.check()

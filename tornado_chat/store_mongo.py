@@ -26,10 +26,12 @@ from tornado_chat.mongo_rows import (
     deletion_of,
     kept_of,
     message_row,
-    mute_id,
     mute_of,
     mute_row,
     plugin_id,
+    put_newer,
+    put_void,
+    this_very,
 )
 from tornado_chat.mongo_rows import message_of as message_in
 from tornado_chat.patience import in_time
@@ -171,15 +173,19 @@ class MongoStore:
         return [message_in(row) for row in await self._guarded(lambda: find.to_list(limit), writing=False)][::-1]
 
     async def mutes(self, app_id: int) -> list[Mute]:
-        rows = await self._guarded(lambda: self._mutes.find({"app_id": app_id}).to_list(None), writing=False)
+        rows = await self._guarded(
+            lambda: self._mutes.find({"app_id": app_id, "void": {"$ne": True}}).to_list(None), writing=False
+        )
         return sorted((mute_of(row) for row in rows), key=lambda mute: mute.at)
 
     async def save_mute(self, mute: Mute) -> None:
-        row = mute_row(mute)
-        await self._guarded(lambda: self._mutes.replace_one({"_id": row["_id"]}, row, upsert=True), writing=True)
+        await self._guarded(lambda: put_newer(self._mutes, mute_row(mute)), writing=True)
+
+    async def void_mute(self, mute: Mute) -> None:
+        await self._guarded(lambda: put_void(self._mutes, mute_row(mute)), writing=True)
 
     async def delete_mute(self, mute: Mute) -> None:
-        await self._guarded(lambda: self._mutes.delete_one({"_id": mute_id(mute), "at": mute.at}), writing=True)
+        await self._guarded(lambda: self._mutes.delete_one(this_very(mute_row(mute))), writing=True)
 
     async def delete_messages(self, app_id: int, ids: Sequence[int], newest: int) -> None:
         wanted = {"app_id": app_id, "id": {"$in": list(ids)}, "gone": None}

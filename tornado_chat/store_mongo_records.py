@@ -11,7 +11,7 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from tornado_chat.models import AuditEntry, Ban, Person, Role, fold
-from tornado_chat.mongo_rows import Row, utc
+from tornado_chat.mongo_rows import Row, put_newer, put_void, this_very, utc
 from tornado_chat.records import AuditQuery
 
 T = TypeVar("T")
@@ -44,15 +44,19 @@ class MongoRecords:
         await self._audit.create_index("expires_at", expireAfterSeconds=0)
 
     async def bans(self, app_id: int) -> list[Ban]:
-        rows = await self._guard(lambda: self._bans.find({"app_id": app_id}).to_list(None), writing=False)
+        rows = await self._guard(
+            lambda: self._bans.find({"app_id": app_id, "void": {"$ne": True}}).to_list(None), writing=False
+        )
         return sorted((_ban_of(row) for row in rows), key=lambda ban: ban.at)
 
     async def save_ban(self, ban: Ban) -> None:
-        row = _ban_row(ban)
-        await self._guard(lambda: self._bans.replace_one({"_id": row["_id"]}, row, upsert=True), writing=True)
+        await self._guard(lambda: put_newer(self._bans, _ban_row(ban)), writing=True)
+
+    async def void_ban(self, ban: Ban) -> None:
+        await self._guard(lambda: put_void(self._bans, _ban_row(ban)), writing=True)
 
     async def delete_ban(self, ban: Ban) -> None:
-        await self._guard(lambda: self._bans.delete_one({"_id": _ban_id(ban), "at": ban.at}), writing=True)
+        await self._guard(lambda: self._bans.delete_one(this_very(_ban_row(ban))), writing=True)
 
     async def add_audit(self, app_id: int, entries: Sequence[AuditEntry], expires_at: datetime) -> None:
         await self._guard(

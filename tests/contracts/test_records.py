@@ -56,6 +56,21 @@ async def test_a_ban_replaces_one_of_the_same_target_in_any_case(records: Record
 
 
 @pytest.mark.gen_test
+async def test_a_ban_that_was_voided_is_gone_and_one_that_replaced_it_stays(records: Records) -> None:
+    forever = msgspec.structs.replace(BAN, expires_at=None)
+    await records.void_ban(forever)
+    assert await records.bans(2) == []
+    await records.save_ban(forever)
+    assert await records.bans(2) == [forever]
+    await records.void_ban(forever)
+    assert await records.bans(2) == []
+    newer = msgspec.structs.replace(forever, at=LATER)
+    await records.save_ban(newer)
+    await records.void_ban(forever)
+    assert await records.bans(2) == [newer]
+
+
+@pytest.mark.gen_test
 async def test_entries_are_found_newest_first_and_page_by_page(records: Records) -> None:
     entries = [msgspec.structs.replace(ENTRY, id=f"00{number:x}", message_id=number) for number in range(10, 15)]
     await records.add_audit(2, entries, LATER)

@@ -16,6 +16,7 @@ from tornado.ioloop import IOLoop
 from tornado_chat.clock import SystemClock
 from tornado_chat.errors import ConfigError, StoreUnavailable
 from tornado_chat.models import MAX_ID, Mute, Role, User
+from tornado_chat.mongo_rows import mute_row
 from tornado_chat.store import Deletion, Posting
 from tornado_chat.store_mongo import MongoStore
 
@@ -60,6 +61,30 @@ def posting(text: str, user: User = ALICE, cid: str = "") -> Posting:
 def a_mute(uname: str = "Eve", app_id: int = 2, **changes: Any) -> Mute:
     mute = Mute(app_id, uname, 10, START + timedelta(minutes=10), "bob", Role.MOD, "spam", START)
     return msgspec.structs.replace(mute, **changes)
+
+
+@pytest.mark.gen_test
+async def test_a_mute_that_was_voided_does_not_come_in_late(store: MongoStore) -> None:
+    late, kept = a_mute(), a_mute("Frank")
+    await store.void_mute(late)  # it isn't there yet
+    await store.save_mute(kept)
+    await store.void_mute(kept)
+    assert await store.mutes(2) == []
+    version = round(late.at.timestamp() * 1000)
+    with pytest.raises(DuplicateKeyError):  # as its insert does that was under way
+        await store._mutes.replace_one({"_id": "2:eve", "version": {"$lt": version}}, mute_row(late), upsert=True)
+    assert await store.mutes(2) == []
+    newer = a_mute(at=START + timedelta(milliseconds=1))
+    await store.save_mute(newer)
+    await store.void_mute(late)
+    assert await store.mutes(2) == [newer]
+
+
+@pytest.mark.gen_test
+async def test_a_mute_may_be_saved_again_and_with_a_clock_that_was_set_back(store: MongoStore) -> None:
+    for mute in (a_mute(), a_mute(), a_mute(at=START - timedelta(hours=1), reason="earlier")):
+        await store.save_mute(mute)
+        assert await store.mutes(2) == [mute]
 
 
 @pytest.mark.gen_test
