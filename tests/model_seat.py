@@ -38,9 +38,9 @@ class Seat:
         """Take in all that was said so far; return what is new of it."""
         assert self.client is not None
         await self.client.settle()
-        before = len(self.shown)
+        before = set(self.shown)
         self.look()
-        return self.shown[before:]
+        return [row for row in self.shown if row not in before]  # something may have been deleted meanwhile
 
     def look(self) -> list[Event]:
         """Take in what was heard since the last look; return all that was heard on this socket."""
