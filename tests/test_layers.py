@@ -25,7 +25,7 @@ LAYERS = (
      "matching", "folding", "disguises", "confusables", "unicode_tables", "signing", "wallets"},
     # adapters
     {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
-     "identity_moneypot", "store_mongo", "store_mongo_records", "mongo_rows", "http_server",
+     "identity_moneypot", "store_mongo", "store_mongo_records", "store_mongo_versions", "mongo_rows", "http_server",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
      "http_client", "store_memory", "file_watch", "manual_clock", "hosts", "links"},
     # the composition root, and what calls it
@@ -36,7 +36,7 @@ CORE_MAY_IMPORT = {"msgspec"}
 HOMES = {
     "socketio": {"fanout", "gateway_packets", "gateway_server"},
     "motor": {"store_mongo", "store_mongo_records"},
-    "pymongo": {"store_mongo", "store_mongo_records", "mongo_rows"},
+    "pymongo": {"store_mongo", "store_mongo_records", "store_mongo_versions"},
     "pluggy": {"plugins", "hookspecs"},
     "requests": {"http_client"},
     "requests_futures": {"http_client"},

@@ -167,6 +167,7 @@ async def test_thousands_of_namespaces_at_the_rate_that_is_set_are_cut(
         reader, writer = await raw(server)
         writer.write(b"".join(frame(1, f"40/n{number},".encode()) for number in range(2 * MANY)))
         await asyncio.wait_for(reader.read(), PATIENCE)
+        assert reader.at_eof()
         await counted(server, rate_limit=1)
         writer.close()
 

@@ -29,14 +29,12 @@ from tornado_chat.mongo_rows import (
     mute_of,
     mute_row,
     plugin_id,
-    put_newer,
-    put_void,
-    this_very,
 )
 from tornado_chat.mongo_rows import message_of as message_in
 from tornado_chat.patience import in_time
 from tornado_chat.store import Deletion, Kept, Posting, message_of
 from tornado_chat.store_mongo_records import MongoRecords, only_duplicates
+from tornado_chat.store_mongo_versions import put_newer, put_void, this_very
 
 log = logging.getLogger(__name__)
 

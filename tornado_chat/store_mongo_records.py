@@ -11,8 +11,9 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from tornado_chat.models import AuditEntry, Ban, Person, Role, fold
-from tornado_chat.mongo_rows import Row, put_newer, put_void, this_very, utc
+from tornado_chat.mongo_rows import Row, utc
 from tornado_chat.records import AuditQuery
+from tornado_chat.store_mongo_versions import put_newer, put_void, this_very
 
 T = TypeVar("T")
 
