@@ -1,0 +1,38 @@
+/** How the box looks, as the site says it; each is optional. */
+export interface Look {
+  theme?: string;
+  accent?: string;
+  background?: string;
+  text?: string;
+}
+
+const THEMES = new Set(["light", "dark", "system"]);
+
+/** Put a look on the page. What isn't a theme or a colour is passed over. */
+export function applyLook(look: Look): void {
+  const root = document.documentElement;
+  if (look.theme && THEMES.has(look.theme)) root.dataset.theme = look.theme;
+  for (const name of ["accent", "background", "text"] as const) {
+    const value = look[name];
+    if (value && CSS.supports("color", value)) root.style.setProperty(`--site-${name}`, value);
+  }
+  if (look.accent && CSS.supports("color", look.accent)) {
+    root.style.setProperty("--on-accent", isLight(look.accent) ? "#000" : "#fff");
+  }
+}
+
+/** Whether black is easier to read on a colour than white: its relative luminance (WCAG 2.2) is above 0.179. */
+function isLight(colour: string): boolean {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 1;
+  const context = canvas.getContext("2d");
+  if (!context) return false;
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
+  const [r = 0, g = 0, b = 0] = [red, green, blue].map((value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179;
+}
