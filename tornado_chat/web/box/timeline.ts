@@ -200,7 +200,6 @@ export class Timeline {
       return;
     }
     this.#loading = true;
-    this.#following = this.#following && this.#scroller.scrollTop > 0;
     try {
       await session.older();
     } catch {
