@@ -19,7 +19,7 @@ import tornado_chat
 from tests.chats import load_plugin
 from tests.manual_clock import START
 from tests.test_layers import LAYERS
-from tornado_chat import cli, config, errors, events, hookspecs
+from tornado_chat import cli, config, config_tables, errors, events, hookspecs
 from tornado_chat.filters import FilterPolicy
 from tornado_chat.happenings import HAPPENINGS
 from tornado_chat.metrics import PluginMetrics
@@ -49,20 +49,20 @@ def keys(table: type[msgspec.Struct], prefix: str = "") -> list[str]:
     found = []
     for field in msgspec.structs.fields(table):
         kinds = [field.type, *getattr(field.type, "__args__", ())]
-        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, config.Table)), None)
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, config_tables.Table)), None)
         path = f"{prefix}{field.name}"
         found += keys(inner, f"{path}.") or [path] if inner else [path]
     return found
 
 
 def test_every_setting_is_documented() -> None:
-    settings = keys(config.ServerFile) + keys(config.AppFile)
+    settings = keys(config_tables.ServerFile) + keys(config_tables.AppFile)
     assert len(settings) > 15
     assert [key for key in settings if f"| `{key}` |" not in CONF] == []
 
 
 def test_every_default_is_documented_as_it_is() -> None:
-    for table, prefix in ((config.ServerTable, "server."), (config.MongodbTable, "mongodb."), (config.AppFile, "")):
+    for table, prefix in ((config_tables.ServerTable, "server."), (config_tables.MongodbTable, "mongodb."), (config_tables.AppFile, "")):
         for field in msgspec.structs.fields(table):
             if isinstance(field.default, str | int | float):
                 written = json.dumps(field.default)
@@ -70,7 +70,7 @@ def test_every_default_is_documented_as_it_is() -> None:
 
 
 def test_no_document_names_a_setting_that_does_not_exist() -> None:
-    settings = set(keys(config.ServerFile) + keys(config.AppFile))
+    settings = set(keys(config_tables.ServerFile) + keys(config_tables.AppFile))
     assert set(re.findall(r"^\| `([a-z_.]+)` \|", CONF, re.MULTILINE)) == settings
 
 
@@ -155,7 +155,7 @@ def test_every_bundled_plugin_and_its_options_are_documented(name: str) -> None:
 def test_the_table_of_bundled_plugins_has_each_once_with_its_commands_and_whether_it_is_a_default() -> None:
     rows = re.findall(r"^\| \[(\w+)\]\(#\1\) \| [^|]+ \| (✓?) ?\| ?([^|]*?) ?\|$", PLUGINS, re.MULTILINE)
     assert sorted(name for name, _, _ in rows) == sorted(BUNDLED)
-    assert {name for name, default, _ in rows if default} == set(config.DEFAULT_PLUGINS)
+    assert {name for name, default, _ in rows if default} == set(config_tables.DEFAULT_PLUGINS)
     required = {"tip": {"url": "https://www.example.com/tips", "secret": "s" * 32}}
     for name, _, commands in rows:
         made = set()

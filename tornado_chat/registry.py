@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from tornado_chat.chat import Chat
-from tornado_chat.config import AppFile
+from tornado_chat.config_tables import AppFile
 from tornado_chat.identity import App, IdentityProvider, RecheckingProvider
 from tornado_chat.models import User
 from tornado_chat.origins import Origins

@@ -23,7 +23,8 @@ from tornado_chat.assembly import NO_APP, Assembly
 from tornado_chat.bus import DirectBus
 from tornado_chat.chat import Bounds
 from tornado_chat.clock import Clock, SystemClock
-from tornado_chat.config import Config, LimitsTable
+from tornado_chat.config import Config
+from tornado_chat.config_tables import LimitsTable
 from tornado_chat.engine import CloseReason, Limits, Refusal
 from tornado_chat.errors import ChatError, StoreUnavailable
 from tornado_chat.file_watch import changes, require_watchfiles
