@@ -62,7 +62,8 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_every_default_is_documented_as_it_is() -> None:
-    for table, prefix in ((config_tables.ServerTable, "server."), (config_tables.MongodbTable, "mongodb."), (config_tables.AppFile, "")):
+    tables = config_tables
+    for table, prefix in ((tables.ServerTable, "server."), (tables.MongodbTable, "mongodb."), (tables.AppFile, "")):
         for field in msgspec.structs.fields(table):
             if isinstance(field.default, str | int | float):
                 written = json.dumps(field.default)
