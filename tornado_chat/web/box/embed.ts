@@ -9,6 +9,17 @@ type Use = (chat: Api) => void;
 /** What a site's scripts have: the first box's methods, and all boxes. */
 class Api {
   readonly boxes: EmbedBox[] = [];
+  #waiting: Use[] = [];
+  #begun = false;
+
+  /** Add a box; the first one begins what waits. */
+  add(box: EmbedBox): void {
+    this.boxes.push(box);
+    this.#begun = true;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.push(...waiting);
+  }
 
   open(): void {
     this.#first?.open();
@@ -55,8 +66,12 @@ class Api {
     this.boxes.shift()?.destroy();
   }
 
-  /** Call functions at once: what a page pushed before this was loaded is called once it is. */
+  /** Call functions, once there is a box. */
   push(...uses: Use[]): void {
+    if (!this.#begun) {
+      this.#waiting.push(...uses);
+      return;
+    }
     for (const use of uses) {
       try {
         use(this);
@@ -72,14 +87,15 @@ class Api {
   }
 }
 
-/** Return what the page's scripts have, made by the first tag; and what they wanted to have called. */
-function sharedApi(): { api: Api; waiting: Use[] } {
+/** Return what the page's scripts have, made by the first tag. Before, it may be a list of functions to be called. */
+function sharedApi(): Api {
   const page = window as unknown as { TornadoChat?: unknown };
   const found = page.TornadoChat;
-  if (typeof found === "object" && found !== null && "boxes" in found) return { api: found as Api, waiting: [] };
+  if (typeof found === "object" && found !== null && "boxes" in found) return found as Api;
   const api = new Api();
   page.TornadoChat = api;
-  return { api, waiting: Array.isArray(found) ? found.filter((use) => typeof use === "function") : [] };
+  if (Array.isArray(found)) api.push(...found.filter((use) => typeof use === "function"));
+  return api;
 }
 
 /** Return the tag that runs this. A module has no `currentScript`; then it is the first that nobody has read yet. */
@@ -117,20 +133,18 @@ function main(): void {
     return;
   }
   tag.dataset.read = "";
-  const { api, waiting } = sharedApi();
+  const api = sharedApi();
   const settings = readTag(tag);
-  if (settings) {
-    const box = new EmbedBox(settings);
-    if (api.boxes.some((other) => other.key === keyOf(settings))) {
-      warn(`data-app="${settings.app}" is on this page already, in the same place; this tag is passed over`);
-    } else {
-      api.boxes.push(box);
-      const ready = settings.mode === "inline" ? document.readyState !== "loading" : document.body !== null;
-      if (ready) start(tag, box, api);
-      else document.addEventListener("DOMContentLoaded", () => api.boxes.includes(box) && start(tag, box, api));
-    }
+  if (!settings) return;
+  if (api.boxes.some((other) => other.key === keyOf(settings))) {
+    warn(`data-app="${settings.app}" is on this page already, in the same place; this tag is passed over`);
+    return;
   }
-  api.push(...waiting);
+  const box = new EmbedBox(settings);
+  api.add(box);
+  const ready = settings.mode === "inline" ? document.readyState !== "loading" : document.body !== null;
+  if (ready) start(tag, box, api);
+  else document.addEventListener("DOMContentLoaded", () => api.boxes.includes(box) && start(tag, box, api));
 }
 
 main();

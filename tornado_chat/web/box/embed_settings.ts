@@ -77,7 +77,7 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
     mode: one("mode", MODES, "docked"),
     target: checked("target", isSelector, "a selector, such as #chat"),
     side: one("side", ["right", "left", ""], ""),
-    open: one("open", ["", "true", "false"], "open" in dataset ? "true" : "false") === "true",
+    open: dataset.open === "" || one("open", ["true", "false"], "false") === "true",
     look: checkedLook(dataset, attribute),
     token: checked("token", isToken, "the token of a user") || null,
     loginUrl: checked("loginUrl", isWebUrl, "a URL of http or https"),

@@ -23,8 +23,13 @@ export const STYLE = `
 :host([data-mode="docked"]) { bottom: 0 !important; }
 :host([data-side="right"]) { right: 0 !important; }
 :host([data-side="left"]) { left: 0 !important; }
-:host([data-mode="inline"]) { width: 100% !important; height: 100% !important; min-height: 320px !important; }
-:host([data-mode="inline"]) .panel { min-height: inherit; }
+:host([data-mode="inline"]) {
+  position: relative !important;
+  width: 100% !important;
+  height: 100% !important;
+  min-height: 320px !important;
+}
+:host([data-mode="inline"]) .panel { position: absolute; inset: 0; }
 .panel { width: 100%; height: 100%; background: var(--background); overflow: hidden; }
 iframe { display: block; width: 100%; height: 100%; border: 0; background: var(--background); }
 :host([data-mode="docked"]) .panel {
