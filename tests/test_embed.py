@@ -200,7 +200,7 @@ async def test_what_has_taken_the_chats_place_in_its_frame_is_told_nothing(
     site.page("", path="/evil")
     async with visiting(chromium) as (_, visit):
         page = visit.page
-        await visit.listen("ready")
+        await visit.listen("ready", "login")
         await page.goto(site.page(LOGGED_IN))
         await visit.happened("ready")
         async with page.expect_event("framenavigated", lambda frame: frame.url.endswith("/evil")) as moved:
@@ -215,14 +215,15 @@ async def test_what_has_taken_the_chats_place_in_its_frame_is_told_nothing(
                 window.got = [];
                 addEventListener("message", ({ data }) => { window.got.push(data); });
                 parent.postMessage({ tornadoChat: 1, type: "hello" }, "*");
+                parent.postMessage({ tornadoChat: 1, type: "user", user: { uname: "mallory" } }, "*");
                 parent.postMessage({ last: true }, "*");
             }"""
         )
         await evil.wait_for_function("() => window.got.includes('end')")
         assert await evil.evaluate("window.got") == ["end"]
-        await page.evaluate(
-            "TornadoChat.login('token-bob')"
-        )  # what is sent to the frame is for the chat's origin alone
+        assert [user["uname"] for user in await visit.happened("login")] == ["alice"]
+        # What is sent to the frame is for the chat's origin alone.
+        await page.evaluate("TornadoChat.login('token-bob')")
         await evil.evaluate("parent.postMessage({ last: true }, '*')")
         await evil.wait_for_function("() => window.got.length > 1")
         assert await evil.evaluate("window.got") == ["end", "end"]
