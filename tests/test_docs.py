@@ -334,7 +334,7 @@ def test_readmes_configuration_is_one(tmp_path: Path) -> None:
 @pytest.mark.gen_test(timeout=60)
 async def test_readmes_page_works(node: str, serve: Any, make_config: Any) -> None:
     server = await serve(make_config())
-    (page,) = snippets(README, "html")
+    _tag, page = snippets(README, "html")
     script = re.findall(r"<script>\n(.*?)</script>", page, re.DOTALL)[0]
     runner = """
       const { io } = require("socket.io-client");
@@ -356,6 +356,29 @@ async def test_readmes_page_works(node: str, serve: Any, make_config: Any) -> No
     )
     output, _ = await asyncio.wait_for(process.communicate(), 30)
     assert output.decode().splitlines() == ["0 messages, 1 users", "donald: Hello, world!"]
+
+
+def test_all_that_a_tag_may_say_and_a_site_may_call_is_documented() -> None:
+    box = ROOT / "tornado_chat" / "web" / "box"
+    source = (box / "embed_settings.ts").read_text("utf-8")
+    keys = set(re.findall(r'\b(?:dataset\.|one\("|checked\(")(\w+)', source)) | {
+        "theme",
+        "accent",
+        "background",
+        "text",
+    }
+    assert len(keys) >= 14
+    names = {"data-" + re.sub("[A-Z]", lambda match: "-" + match[0].lower(), key) for key in keys}
+    assert [name for name in sorted(names) if f"`{name}`" not in README] == []
+    api = (box / "embed.ts").read_text("utf-8").partition("class Api {")[2].partition("\n}\n")[0]
+    methods = set(re.findall(r"^  (\w+)\(", api, re.MULTILINE)) - {"add"}
+    assert {"open", "login", "push"} <= methods
+    assert [name for name in sorted(methods) if f"`{name}(" not in README] == []
+    (events,) = re.findall(r"EVENTS = \[(.*?)\]", (box / "embed_box.ts").read_text("utf-8"))
+    table = README.partition("| event of `TornadoChat` |")[2].partition("\n\n")[0]
+    assert set(re.findall(r'"(\w+)"', events)) == {
+        name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
 
 
 def test_every_module_is_in_the_circle_where_the_layer_test_has_it() -> None:

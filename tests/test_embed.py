@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
+from tests.conftest import ROOT
 from tests.embedding import Site, Visit, site, visiting
 
 TAG = '<script src="CHAT/embed.js" data-app="2" {} async></script>'
@@ -90,6 +93,29 @@ async def test_one_tag_is_a_button_that_opens_the_chat(chromium: str, start: Any
         assert "joined" in await visit.happened("state")
         assert (visit.troubles, visit.warnings) == ([], [])
         assert [url for url in visit.urls if "token" in url] == []
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_readmes_tag_and_its_way_to_use_it_work(chromium: str, start: Any, site: Site, connect: Any) -> None:
+    server = await start()
+    bob = await connect(server, token="token-bob")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (tag,) = re.findall(r"^<script src=.*embed\.js.*</script>$", readme, re.MULTILINE)
+    (script,) = re.findall(r"^```js\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    tag = tag.replace("https://chat.example.com", "CHAT").replace('data-token="..."', 'data-token="token-alice"')
+    async with visiting(chromium) as (_, visit):
+        said: asyncio.Queue[str] = asyncio.Queue()
+        visit.page.on("console", lambda message: said.put_nowait(message.text))
+        await visit.listen("ready")
+        await visit.page.add_init_script(f"addEventListener('DOMContentLoaded', () => {{ {script} }})")
+        await visit.page.goto(site.page(tag, body="<button id=help>Help</button>"))
+        await visit.happened("ready")
+        assert await bob.say("hello @alice") is None
+        assert await asyncio.wait_for(said.get(), 10) == "bob said hello @alice"
+        await visit.page.locator("#help").click()
+        await joined(visit, "alice")
+        (policy,) = re.findall(r"`(script-src [^`]*)`", readme)
+        assert policy.replace("https://chat.example.com", site.chat) in " ".join(site.policy.split())
 
 
 @pytest.mark.gen_test(timeout=90)
