@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from tests.test_demo_page import browser
+from tests.browsers import browser
 
 PATIENCE = 10_000  # ms
 
