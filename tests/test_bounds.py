@@ -13,7 +13,7 @@ from tornado.httpclient import AsyncHTTPClient
 
 from tests.client import Client
 from tests.inline import filtering
-from tornado_chat.config import LimitsTable
+from tornado_chat.config_tables import LimitsTable
 from tornado_chat.errors import Ack, ChatFull, StoreUnavailable
 from tornado_chat.http_server import REFUSAL
 from tornado_chat.testing import ChatFixture

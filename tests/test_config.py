@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tornado_chat.config import DEFAULT_PLUGINS, Config, Secret, load_config
+from tornado_chat.config import Config, Secret, load_config
+from tornado_chat.config_tables import DEFAULT_PLUGINS
 from tornado_chat.errors import ConfigError
 
 PASSWORD = "hunter-two"
@@ -410,3 +411,42 @@ def test_what_a_plugin_takes_from_the_environment_is_a_secret(conf: Conf) -> Non
     loaded = load_config(conf.folder, {"HOOK_SECRET": "open-sesame", "SIZE": "5"})
     assert "open-sesame" in loaded.secrets
     assert "5" not in loaded.secrets
+
+
+def test_the_boxs_title_and_login_page_are_read(conf: Conf) -> None:
+    assert (conf.load().apps[2][1].box.title, conf.load().apps[2][1].box.login_url) == (None, None)
+    conf.app("2", 'id = 2\n[box]\ntitle = "Tea 👩‍👩‍👧 <b>&amp;</b>"\nlogin_url = "https://a.example/login?next=%2F"')
+    box = conf.load().apps[2][1].box
+    assert (box.title, box.login_url) == ("Tea 👩‍👩‍👧 <b>&amp;</b>", "https://a.example/login?next=%2F")
+
+
+@pytest.mark.parametrize("key", ["title", "login_url"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        '""',
+        '" "',
+        '"two\\nlines"',
+        '"nul \\u0000"',
+        f'"{"x" * 81} "',
+        "7",
+        '"\\u2028"',
+    ],
+)
+def test_a_title_or_login_page_that_is_none_is_named(conf: Conf, key: str, value: str) -> None:
+    conf.app("2", f"id = 2\n[box]\n{key} = {value}")
+    assert "2.toml: box" in conf.error()
+    assert key in conf.error()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "//a.example", "/login", "ftp://a.example"),
+        *("https://", "https:///login", "http://[", "https://a.example/ b", "https://a.example\\n", "https://:80/"),
+        f"https://a.example/{'x' * 2048}",
+    ],
+)
+def test_a_login_page_is_a_url_of_http(conf: Conf, url: str) -> None:
+    conf.app("2", f'id = 2\n[box]\nlogin_url = "{url}"')
+    assert "login_url" in conf.error()

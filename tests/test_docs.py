@@ -19,7 +19,7 @@ import tornado_chat
 from tests.chats import load_plugin
 from tests.manual_clock import START
 from tests.test_layers import LAYERS
-from tornado_chat import cli, config, errors, events, hookspecs
+from tornado_chat import cli, config, config_tables, errors, events, hookspecs
 from tornado_chat.filters import FilterPolicy
 from tornado_chat.happenings import HAPPENINGS
 from tornado_chat.metrics import PluginMetrics
@@ -49,20 +49,21 @@ def keys(table: type[msgspec.Struct], prefix: str = "") -> list[str]:
     found = []
     for field in msgspec.structs.fields(table):
         kinds = [field.type, *getattr(field.type, "__args__", ())]
-        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, config.Table)), None)
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, config_tables.Table)), None)
         path = f"{prefix}{field.name}"
         found += keys(inner, f"{path}.") or [path] if inner else [path]
     return found
 
 
 def test_every_setting_is_documented() -> None:
-    settings = keys(config.ServerFile) + keys(config.AppFile)
+    settings = keys(config_tables.ServerFile) + keys(config_tables.AppFile)
     assert len(settings) > 15
     assert [key for key in settings if f"| `{key}` |" not in CONF] == []
 
 
 def test_every_default_is_documented_as_it_is() -> None:
-    for table, prefix in ((config.ServerTable, "server."), (config.MongodbTable, "mongodb."), (config.AppFile, "")):
+    tables = config_tables
+    for table, prefix in ((tables.ServerTable, "server."), (tables.MongodbTable, "mongodb."), (tables.AppFile, "")):
         for field in msgspec.structs.fields(table):
             if isinstance(field.default, str | int | float):
                 written = json.dumps(field.default)
@@ -70,7 +71,7 @@ def test_every_default_is_documented_as_it_is() -> None:
 
 
 def test_no_document_names_a_setting_that_does_not_exist() -> None:
-    settings = set(keys(config.ServerFile) + keys(config.AppFile))
+    settings = set(keys(config_tables.ServerFile) + keys(config_tables.AppFile))
     assert set(re.findall(r"^\| `([a-z_.]+)` \|", CONF, re.MULTILINE)) == settings
 
 
@@ -155,7 +156,7 @@ def test_every_bundled_plugin_and_its_options_are_documented(name: str) -> None:
 def test_the_table_of_bundled_plugins_has_each_once_with_its_commands_and_whether_it_is_a_default() -> None:
     rows = re.findall(r"^\| \[(\w+)\]\(#\1\) \| [^|]+ \| (✓?) ?\| ?([^|]*?) ?\|$", PLUGINS, re.MULTILINE)
     assert sorted(name for name, _, _ in rows) == sorted(BUNDLED)
-    assert {name for name, default, _ in rows if default} == set(config.DEFAULT_PLUGINS)
+    assert {name for name, default, _ in rows if default} == set(config_tables.DEFAULT_PLUGINS)
     required = {"tip": {"url": "https://www.example.com/tips", "secret": "s" * 32}}
     for name, _, commands in rows:
         made = set()
@@ -333,7 +334,7 @@ def test_readmes_configuration_is_one(tmp_path: Path) -> None:
 @pytest.mark.gen_test(timeout=60)
 async def test_readmes_page_works(node: str, serve: Any, make_config: Any) -> None:
     server = await serve(make_config())
-    (page,) = snippets(README, "html")
+    _tag, page = snippets(README, "html")
     script = re.findall(r"<script>\n(.*?)</script>", page, re.DOTALL)[0]
     runner = """
       const { io } = require("socket.io-client");
@@ -355,6 +356,29 @@ async def test_readmes_page_works(node: str, serve: Any, make_config: Any) -> No
     )
     output, _ = await asyncio.wait_for(process.communicate(), 30)
     assert output.decode().splitlines() == ["0 messages, 1 users", "donald: Hello, world!"]
+
+
+def test_all_that_a_tag_may_say_and_a_site_may_call_is_documented() -> None:
+    box = ROOT / "tornado_chat" / "web" / "box"
+    source = (box / "embed_settings.ts").read_text("utf-8")
+    keys = set(re.findall(r'\b(?:dataset\.|one\("|checked\(")(\w+)', source)) | {
+        "theme",
+        "accent",
+        "background",
+        "text",
+    }
+    assert len(keys) >= 14
+    names = {"data-" + re.sub("[A-Z]", lambda match: "-" + match[0].lower(), key) for key in keys}
+    assert [name for name in sorted(names) if f"`{name}`" not in README] == []
+    api = (box / "embed.ts").read_text("utf-8").partition("class Api {")[2].partition("\n}\n")[0]
+    methods = set(re.findall(r"^  (\w+)\(", api, re.MULTILINE)) - {"add"}
+    assert {"open", "login", "push"} <= methods
+    assert [name for name in sorted(methods) if f"`{name}(" not in README] == []
+    (events,) = re.findall(r"EVENTS = \[(.*?)\]", (box / "embed_box.ts").read_text("utf-8"))
+    table = README.partition("| event of `TornadoChat` |")[2].partition("\n\n")[0]
+    assert set(re.findall(r'"(\w+)"', events)) == {
+        name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
 
 
 def test_every_module_is_in_the_circle_where_the_layer_test_has_it() -> None:

@@ -24,7 +24,7 @@ LAYERS = (
      "bans", "ban_list", "modes", "networks", "people", "records", "settling", "speech", "secret",
      "matching", "folding", "disguises", "confusables", "unicode_tables", "signing", "wallets"},
     # adapters
-    {"hookspecs", "__init__", "config", "config_errors", "plugins", "lookup_cache", "identity_demo",
+    {"hookspecs", "__init__", "config", "config_errors", "config_tables", "plugins", "lookup_cache", "identity_demo",
      "identity_moneypot", "store_mongo", "store_mongo_records", "store_mongo_versions", "mongo_rows", "http_server",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
      "http_client", "store_memory", "file_watch", "manual_clock", "hosts", "links"},

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.corpus.load import Conversation, Message, Scenario, false_hits_allowed, ordinary, spam
-from tornado_chat.config import AppFile
+from tornado_chat.config_tables import AppFile
 from tornado_chat.models import Person
 from tornado_chat.testing import ChatFixture, JoinRefused
 from tornado_chat.testing import Person as Member

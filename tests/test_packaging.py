@@ -36,6 +36,7 @@ def test_it_holds_every_file_that_the_program_reads(wheel: zipfile.ZipFile) -> N
     expected = {str(path.relative_to(ROOT)) for path in (ROOT / "tornado_chat").rglob("*.py")}
     static = ROOT / "tornado_chat" / "web" / "static"
     expected |= {str(path.relative_to(ROOT)) for path in static.rglob("*") if path.is_file()}
+    expected |= {str(path.relative_to(ROOT)) for path in (static.parent / "texts").iterdir()}
     expected |= {f"tornado_chat_plugins/{path.name}" for path in (ROOT / "plugins").glob("*.py")}
     expected |= {"tornado_chat/py.typed", "tornado_chat_plugins/README.md"}
     assert expected - set(wheel.namelist()) == set()

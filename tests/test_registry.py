@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tornado_chat.config import AppFile, Config
+from tornado_chat.config import Config
+from tornado_chat.config_tables import AppFile
 from tornado_chat.errors import StoreUnavailable
 from tornado_chat.identity_demo import DemoIdentity
 from tornado_chat.origins import Origins

@@ -10,7 +10,8 @@ from tornado_chat.bans import Protected
 from tornado_chat.bus import Bus
 from tornado_chat.chat import Bounds, Chat
 from tornado_chat.clock import Clock
-from tornado_chat.config import AppFile, Config
+from tornado_chat.config import Config
+from tornado_chat.config_tables import AppFile
 from tornado_chat.http import HttpClient
 from tornado_chat.identity import IdentityProvider
 from tornado_chat.origins import Origins

@@ -240,15 +240,25 @@ class Chat:
             await self._presence.left(seat.occupant.user, was_big)
             self._happened(Left(seat.occupant.user))
 
-    def snapshot(self, seat: Seat, since: int | None = None) -> dict[str, Any]:
+    async def preview(self, address: str, last: int) -> dict[str, Any] | None:
+        """Return what a guest's `auth` from an address would answer, with the `last` messages of the history.
+
+        None for one who may not join, and where much is under way.
+        """
+        if self._overloaded() or await self.admit(Visitor(None, address)) is not None:
+            return None
+        return self.snapshot(Seat(self, None, address), last=last)
+
+    def snapshot(self, seat: Seat, since: int | None = None, *, last: int | None = None) -> dict[str, Any]:
         """Return what `auth` answers: {user, room}, without `user` for a guest (seed). `room` is encoded already.
 
         Staff are also told what is `held`, where something is. To one who was here until message `since`, `room` has
-        what came after it; or, where that can't be told, all of it, and `reload` is True.
+        what came after it; or, where that can't be told, all of it, and `reload` is True. With `last`, the history has
+        that many messages at most.
         """
         user = None if seat.occupant is None else seat.occupant.user
         resumes = since is not None and self._room.covers(since)
-        room = self._room.snapshot(self._clock.now(), user, since if resumes else None)
+        room = self._room.snapshot(self._clock.now(), user, since if resumes else None, last)
         data: dict[str, Any] = {"room": room}
         if since is not None:
             data["reload"] = not resumes

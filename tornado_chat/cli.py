@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tornado_chat.config import AppFile, Config, DemoTable, IdentityTable, MongodbTable, ServerTable, load_config
+from tornado_chat.config import Config, load_config
+from tornado_chat.config_tables import AppFile, DemoTable, IdentityTable, MongodbTable, ServerTable
 from tornado_chat.errors import ConfigError
 from tornado_chat.garbage import Collector
 from tornado_chat.http_server import allow_descriptors, hand_on, inherited_sockets

@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from tornado_chat.chat import Chat
-from tornado_chat.config import AppFile
+from tornado_chat.config_tables import AppFile
 from tornado_chat.identity import App, IdentityProvider, RecheckingProvider
 from tornado_chat.models import User
 from tornado_chat.origins import Origins
@@ -91,11 +91,7 @@ class Registry:
     @property
     def chats(self) -> list[Chat]:
         """The chats that are loaded."""
-        return [
-            flight.result()
-            for flight in self._chats.values()
-            if flight.done() and not flight.cancelled() and flight.exception() is None
-        ]
+        return [chat for chat in map(self.loaded, list(self._chats)) if chat is not None]
 
     def allows_origin(self, origin: str, host: str, address: str) -> bool:
         """Tell whether a page of `origin` may connect at all: the server's own `host`, or what some app allows.
@@ -121,6 +117,23 @@ class Registry:
             return None
         app = await served.identity.app(app_id)
         return None if app is None else OpenApp(app, served, self)
+
+    async def serves(self, app_id: int) -> Served | None:
+        """Return what serves an app, or None. Raises IdentityUnavailable.
+
+        An app with a file of its own isn't asked for: its pages are there while its site doesn't answer.
+        """
+        if (own := self.table.apps.get(app_id)) is not None:
+            return own
+        default = self.table.default
+        return None if default is None or await default.identity.app(app_id) is None else default
+
+    def loaded(self, app_id: int) -> Chat | None:
+        """Return an app's chat, where it is loaded."""
+        flight = self._chats.get(app_id)
+        if flight is None or not flight.done() or flight.cancelled() or flight.exception() is not None:
+            return None
+        return flight.result()
 
     async def load(self, app_id: int) -> Chat:
         """Return an app's chat; the first caller loads it, the others wait. Raises StoreUnavailable."""

@@ -226,16 +226,18 @@ class Room:
         """All modes, in the order they were turned on."""
         return list(self._modes.values())
 
-    def snapshot(self, now: datetime, viewer: User | None = None, since: int | None = None) -> msgspec.Raw:
+    def snapshot(
+        self, now: datetime, viewer: User | None = None, since: int | None = None, last: int | None = None
+    ) -> msgspec.Raw:
         """Return {users, history, muteList, modes} as `auth` answers it to `viewer` (seed), as JSON.
 
         In a big room `users` has staff only, and `user_count` tells how many are here. With `since`, which the room
         must cover, `history` has what came after that message, and `deleted` the ids of what was deleted after it. A
         deletion between that message and the next is among them, also where the client has heard of it: deleting
-        again changes nothing.
+        again changes nothing. With `last`, `history` has that many messages at most, the newest.
         """
         count = self.count if self.big else None
         if since is None:
-            return self._snapshot.encode(now, count, viewer)
+            return self._snapshot.encode(now, count, viewer, last=last)
         deleted = [deletion.id for deletion in self._deletions if deletion.after >= since]
         return self._snapshot.encode(now, count, viewer, since, deleted)

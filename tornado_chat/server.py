@@ -23,7 +23,8 @@ from tornado_chat.assembly import NO_APP, Assembly
 from tornado_chat.bus import DirectBus
 from tornado_chat.chat import Bounds
 from tornado_chat.clock import Clock, SystemClock
-from tornado_chat.config import Config, LimitsTable
+from tornado_chat.config import Config
+from tornado_chat.config_tables import LimitsTable
 from tornado_chat.engine import CloseReason, Limits, Refusal
 from tornado_chat.errors import ChatError, StoreUnavailable
 from tornado_chat.file_watch import changes, require_watchfiles
@@ -41,7 +42,17 @@ from tornado_chat.registry import Registry
 from tornado_chat.reloader import Reloader
 from tornado_chat.routes import InstalledRoute
 from tornado_chat.store_mongo import MongoStore
-from tornado_chat.web import AppReading, Bound, DatabaseReading, Health, PluginRouter, Reading, demo_handlers, handlers
+from tornado_chat.web import (
+    AppReading,
+    Bound,
+    DatabaseReading,
+    Health,
+    PluginRouter,
+    Reading,
+    demo_handlers,
+    handlers,
+    page_handlers,
+)
 
 log = logging.getLogger(__name__)
 
@@ -312,7 +323,7 @@ class Server:
 
     def _http_server(self, proxies: TrustedProxies, demo: bool) -> BoundedHTTPServer:
         return BoundedHTTPServer(
-            self._application(demo),
+            self._application(proxies, demo),
             quota=self._http_connections,
             # A browser that polls has two at a time.
             per_address=2 * self._config.limits.connections_per_address,
@@ -324,9 +335,13 @@ class Server:
             max_header_size=MAX_HEADER,
         )
 
-    def _application(self, demo: bool) -> Application:
+    def _application(self, proxies: TrustedProxies, demo: bool) -> Application:
         plugins = PluginRouter(self._routes)
-        routes: list[Any] = [self._gateway.route(r"/socket\.io/"), *handlers(self.health, self.metrics, plugins)]
+        routes: list[Any] = [
+            self._gateway.route(r"/socket\.io/"),
+            *handlers(self.health, self.metrics, plugins),
+            *page_handlers(self._registry, proxies),
+        ]
         if demo:
             routes += demo_handlers()
         plugins.application = Application(routes)

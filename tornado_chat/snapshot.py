@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence, Set
 from datetime import UTC, datetime
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -124,16 +124,22 @@ class Snapshot:
         viewer: User | None = None,
         since: int | None = None,
         deleted: Sequence[int] = (),
+        *,
+        last: int | None = None,
     ) -> msgspec.Raw:
         """Return the snapshot at the time `now`, as `viewer` sees it (None: a guest).
 
-        With `since` it has the messages after that one only, and says what was `deleted`.
+        With `since` it has the messages after that one only, and says what was `deleted`; with `last`, no more than so
+        many, the newest of what everybody sees.
         """
         if self._mutes_part is None or now >= self._mutes_until:
             binding = {key: mute for key, mute in self._mutes.items() if mute[0] > now}
             self._mutes_until = min((expiry for expiry, _ in binding.values()), default=_FOREVER)
             self._mutes_part = b'"muteList":{' + b",".join(piece for _, piece in binding.values()) + b"}"
-        history = self._history(viewer) if since is None else self._history_since(since, viewer)
+        if last is not None:
+            history = self._history_last(last)
+        else:
+            history = self._history(viewer) if since is None else self._history_since(since, viewer)
         modes = b'"modes":{' + b",".join(piece for end, piece in self._modes.values() if end > now) + b"}"
         parts = [self._users(count), history, self._mutes_part, modes]
         if since is not None:
@@ -165,6 +171,10 @@ class Snapshot:
         return _history_part(
             piece.for_staff if staff else piece.for_sender if piece.sender == own else piece.for_all for piece in pieces
         )
+
+    def _history_last(self, last: int) -> bytes:
+        seen = (piece.for_all for piece in reversed(self._messages) if piece.for_all is not None)
+        return _history_part([*islice(seen, last)][::-1])
 
     def _forget(self, piece: _Piece) -> None:
         if piece.for_all is None:

@@ -10,7 +10,8 @@ from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest
 
 from tornado_chat.addresses import TrustedProxies
 from tornado_chat.commands import fold_name, is_command, split_command
-from tornado_chat.config import AppFile, ServerFile, convert
+from tornado_chat.config import convert
+from tornado_chat.config_tables import AppFile, ServerFile
 from tornado_chat.engine.address import network_of
 from tornado_chat.engine.frames import BadFrame, FrameParser
 from tornado_chat.engine.packets import BadPacket, check_packet, decode_payload, encode_payload

@@ -7,6 +7,7 @@ from tornado_chat.web.client import client_handlers
 from tornado_chat.web.demo import demo_handlers
 from tornado_chat.web.health import Health, ReadHealth, health_handlers
 from tornado_chat.web.metrics import AppReading, Bound, DatabaseReading, Reading, metrics_handlers
+from tornado_chat.web.pages import page_handlers
 from tornado_chat.web.plugin_routes import PREFIX, FindRoutes, PluginRouter
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Reading",
     "demo_handlers",
     "handlers",
+    "page_handlers",
 ]
 
 

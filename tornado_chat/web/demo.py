@@ -1,4 +1,4 @@
-"""The demo page at `/`: pick a user or stay a guest, and talk."""
+"""The demo page at `/`: a page as a site has one, with the chatbox in it, and a list of who one may be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class DemoHandler(StaticFileHandler):
     def set_extra_headers(self, path: str) -> None:
         self.set_header(
             "Content-Security-Policy",
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; frame-src 'self'; img-src 'self' data:; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         )
         self.set_header("X-Content-Type-Options", "nosniff")

@@ -5,6 +5,7 @@ import type { Context, Subject } from "./context";
 import { foreign, h, icon, show } from "./dom";
 import { Drawer } from "./drawer";
 import { Emitter } from "./emitter";
+import type { HostOptions } from "./host_protocol";
 import { Menu, type MenuItem } from "./menu";
 import { People } from "./people";
 import type { DemoUser, Message, PageApp } from "./protocol";
@@ -49,11 +50,14 @@ export class Box extends Emitter<Events> {
   readonly #composer: Composer;
   readonly #guest = h("div", { class: "guest" });
   readonly #who = h("span", { class: "here" });
+  readonly #title = h("h1");
+  #loginUrl: string;
 
   constructor(options: Options) {
     super();
     this.#options = options;
     const { session, texts, app } = options;
+    this.#loginUrl = options.loginUrl;
     const menu = new Menu(this.element);
     const itemsFor = (subject: Subject) => [
       ...everybodysItems(subject, this.context),
@@ -99,6 +103,13 @@ export class Box extends Emitter<Events> {
     this.#drawCount();
   }
 
+  /** Take over what the page around it wants. */
+  setSite({ title, loginUrl }: HostOptions): void {
+    if (title) this.#title.replaceChildren(foreign(title));
+    if (loginUrl) this.#loginUrl = loginUrl;
+    this.#drawGuest();
+  }
+
   /** Say whether the page around it shows the box. */
   set shown(shown: boolean) {
     this.#shown = shown;
@@ -115,7 +126,8 @@ export class Box extends Emitter<Events> {
 
   #head(app: PageApp): HTMLElement {
     const { texts, minimise } = this.#options;
-    const title = h("div", { class: "title" }, h("h1", {}, foreign(app.title || texts.t("box.title"))), this.#who);
+    this.#title.append(foreign(app.title || texts.t("box.title")));
+    const title = h("div", { class: "title" }, this.#title, this.#who);
     const head = h("header", { class: "head-bar" }, title, this.drawer.buttons);
     if (minimise) {
       head.append(
@@ -145,7 +157,8 @@ export class Box extends Emitter<Events> {
 
   /** A guest reads, and is told how to talk. */
   #drawGuest(): void {
-    const { session, texts, loginUrl, demoUsers } = this.#options;
+    const { session, texts, demoUsers } = this.#options;
+    const loginUrl = this.#loginUrl;
     const guest = session.me === null;
     show(this.#composer.element, !guest);
     show(this.#guest, guest && session.state === "joined");

@@ -22,7 +22,7 @@ export function applyLook(look: Look): void {
 }
 
 /** Whether black is easier to read on a colour than white: its relative luminance (WCAG 2.2) is above 0.179. */
-function isLight(colour: string): boolean {
+export function isLight(colour: string): boolean {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 1;
   const context = canvas.getContext("2d");

@@ -1,0 +1,336 @@
+import { checkedLook, type EmbedSettings, isAppId, MAX_APPS, pageUrl, warn } from "./embed_settings";
+import { STYLE } from "./embed_style";
+import { type EmbedTexts, embedTexts } from "./embed_texts";
+import { type Envelope, envelope, isToken, type Look, opened } from "./host_protocol";
+import { isLight } from "./theme";
+
+export const EVENTS = ["ready", "login", "logout", "message", "mention", "unread", "state", "open", "close"] as const;
+type Listener = (data: unknown) => void;
+
+const MOST_SHOWN = 99; // unread messages, on the badge
+const STEP = 68; // px from one launcher to the next, where several are on one side
+const POPUP = "popup,width=420,height=680";
+const WIDE_POPUP = "popup,width=1200,height=800";
+
+/** One tag's box: a frame of the chat's own origin, and, where it is docked, the button that shows it. */
+export class EmbedBox {
+  readonly settings: EmbedSettings;
+  /** What no two boxes on a page have in common. */
+  readonly key: string;
+  readonly #texts: EmbedTexts;
+  readonly #origin: string;
+  readonly #host = document.createElement("tornado-chat");
+  readonly #panel = document.createElement("div");
+  readonly #launcher = document.createElement("button");
+  readonly #badge = document.createElement("span");
+  readonly #dark = matchMedia("(prefers-color-scheme: dark)");
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #end = new AbortController();
+  #frame: HTMLIFrameElement | null = null;
+  #popups: Window[] = [];
+  #look: Look;
+  #token: string | null;
+  #user: { uname?: unknown } | null = null;
+  #unread = 0;
+  #open = false;
+  #greeted = false;
+  #wantsFocus = false;
+
+  constructor(settings: EmbedSettings) {
+    this.settings = settings;
+    this.key = keyOf(settings);
+    this.#origin = new URL(settings.base).origin;
+    this.#token = settings.token;
+    this.#look = settings.look;
+    this.#texts = embedTexts(settings.lang ? [settings.lang] : navigator.languages);
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Put it into the page: `place` does that. `number` is how many others are docked on its side. */
+  mount(place: (element: HTMLElement) => void, number: number): void {
+    const { mode } = this.settings;
+    const side = this.settings.side || (getComputedStyle(document.body).direction === "rtl" ? "left" : "right");
+    Object.assign(this.#host.dataset, { mode, side });
+    this.#build();
+    if (number) this.#host.style.setProperty("--shift", `${number * STEP}px`);
+    this.#applyLook();
+    const { signal } = this.#end;
+    addEventListener("message", (event) => this.#heard(event), { signal });
+    this.#dark.addEventListener("change", () => this.#applyLook(), { signal });
+    place(this.#host);
+    if (mode !== "docked" || this.settings.open || this.#open) this.#show(true);
+    // A box that is small waits for its page, which the visitor came for.
+    else if (document.readyState === "complete") this.#load();
+    else addEventListener("load", () => this.#load(), { signal });
+  }
+
+  open(): void {
+    this.#wantsFocus = true;
+    this.#show(true);
+    this.#focus();
+  }
+
+  close(): void {
+    const focused = document.activeElement === this.#host;
+    this.#show(false);
+    if (focused) this.#launcher.focus();
+  }
+
+  toggle(): void {
+    if (this.#open) this.close();
+    else this.open();
+  }
+
+  /** Let the visitor be the user that a token stands for. */
+  login(token: string): void {
+    if (!isToken(token)) {
+      warn("login() expects the token of a user, 1 to 4096 printable characters; logout() makes a guest");
+      return;
+    }
+    this.#token = token;
+    this.#tell("login", { token });
+  }
+
+  logout(): void {
+    this.#token = null;
+    this.#tell("logout");
+  }
+
+  /** Call `listener` at each event of a name. */
+  on(name: string, listener: Listener): void {
+    if (!EVENTS.some((known) => known === name) || typeof listener !== "function") {
+      warn(`on(${JSON.stringify(name)}) expects one of ${EVENTS.join(", ")}, and a function`);
+      return;
+    }
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+  }
+
+  off(name: string, listener: Listener): void {
+    this.#listeners.get(name)?.delete(listener);
+  }
+
+  /** Show the box in a window of its own. False where the browser doesn't let it. */
+  popOut(): boolean {
+    const done = this.#popUp(`chat/${this.settings.app}`, `tornado-chat-${this.settings.app}`, POPUP);
+    if (done && this.settings.mode === "docked") this.close();
+    return done;
+  }
+
+  /** Open the moderators' page of some apps. False where the browser doesn't let it. */
+  moderate(apps: number | number[] = this.settings.app): boolean {
+    const list = [...new Set(Array.isArray(apps) ? apps : [apps])];
+    if (!list.length || list.length > MAX_APPS || !list.every(isAppId)) {
+      warn(`moderate() expects 1 to ${MAX_APPS} numbers of apps, such as [2, 3]`);
+      return false;
+    }
+    return this.#popUp(`moderate/${list.join(",")}`, "tornado-chat-moderate", WIDE_POPUP);
+  }
+
+  /** Change how it looks. */
+  theme(look: Look): void {
+    const checked = checkedLook(Object(look), (key) => `theme() ${key}`);
+    this.#look = { ...this.#look, ...checked };
+    this.#applyLook();
+    this.#tell("theme", checked);
+  }
+
+  /** Take it out of the page. */
+  destroy(): void {
+    this.#end.abort();
+    this.#listeners.clear();
+    this.#host.remove();
+  }
+
+  #build(): void {
+    const root = this.#host.attachShadow({ mode: "open" });
+    adoptStyle(root);
+    this.#panel.className = "panel";
+    this.#panel.id = "panel";
+    root.append(this.#panel);
+    this.#draw();
+    if (this.settings.mode !== "docked") return;
+    this.#launcher.type = "button";
+    this.#launcher.className = "launcher";
+    this.#launcher.setAttribute("aria-controls", "panel");
+    this.#badge.className = "badge";
+    this.#badge.setAttribute("aria-hidden", "true");
+    this.#launcher.append(
+      icon(
+        "opens",
+        "M4 6.5A2.5 2.5 0 016.5 4h11A2.5 2.5 0 0120 6.5v7a2.5 2.5 0 01-2.5 2.5H11l-4.5 4v-4A2.5 2.5 0 014 13.5z",
+      ),
+      icon("closes", "M6 9.5l6 6 6-6"),
+      this.#badge,
+    );
+    this.#launcher.addEventListener("click", () => this.toggle());
+    this.#launcher.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
+    });
+    root.append(this.#launcher);
+  }
+
+  #load(): void {
+    if (this.#frame) return;
+    const frame = document.createElement("iframe");
+    frame.title = this.settings.title || this.#texts.chat;
+    frame.allow = "autoplay; clipboard-write";
+    frame.referrerPolicy = "no-referrer";
+    frame.src = pageUrl({ ...this.settings, look: this.#look }, `chat/${this.settings.app}`, this.settings.mode);
+    this.#frame = frame;
+    this.#panel.append(frame);
+  }
+
+  #show(open: boolean): void {
+    if (open) this.#load();
+    else this.#wantsFocus = false;
+    if (this.#open === open) return;
+    this.#open = open;
+    this.#draw();
+    this.#tell("shown", { open });
+    this.#emit(open ? "open" : "close");
+  }
+
+  /** Put the cursor into the box, now or once it is there. */
+  #focus(): void {
+    this.#frame?.focus();
+    if (!this.#greeted || !this.#wantsFocus) return;
+    this.#wantsFocus = false;
+    this.#tell("focus");
+  }
+
+  #draw(): void {
+    this.#panel.classList.toggle("open", this.#open);
+    this.#panel.inert = !this.#open;
+    if (this.settings.mode !== "docked") this.#host.hidden = !this.#open;
+    this.#label();
+  }
+
+  #label(): void {
+    const { title } = this.settings;
+    const what = this.#open ? this.#texts.close : this.#texts.open;
+    const unread = this.#unread ? `, ${this.#texts.unread(this.#unread)}` : "";
+    this.#launcher.setAttribute("aria-label", `${what}${title ? `: ${title}` : ""}${unread}`);
+    this.#launcher.setAttribute("aria-expanded", String(this.#open));
+    this.#badge.hidden = this.#unread === 0;
+    this.#badge.textContent = this.#unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(this.#unread);
+  }
+
+  #applyLook(): void {
+    const { theme, accent, background } = this.#look;
+    this.#host.toggleAttribute("data-dark", theme === "dark" || (theme !== "light" && this.#dark.matches));
+    const { style } = this.#host;
+    if (accent) {
+      style.setProperty("--accent", accent);
+      style.setProperty("--on-accent", isLight(accent) ? "#000" : "#fff");
+    }
+    if (background) style.setProperty("--background", background);
+  }
+
+  #popUp(path: string, name: string, features: string): boolean {
+    const url = pageUrl({ ...this.settings, look: this.#look }, path, "window");
+    const popup = window.open(url, name, features);
+    this.#popups = this.#popups.filter((other) => !other.closed && other !== popup);
+    if (!popup) {
+      warn("the browser opens no window; call this when the visitor clicks on something");
+      return false;
+    }
+    this.#popups.push(popup);
+    popup.focus();
+    return true;
+  }
+
+  /** Tell the frame, and the windows, that have said that they are there. The token goes to the chat's origin only. */
+  #tell(type: string, data: object = {}): void {
+    const message = envelope(type, data);
+    if (this.#greeted) this.#frame?.contentWindow?.postMessage(message, this.#origin);
+    if (type === "shown" || type === "focus") return;
+    for (const popup of this.#popups) if (!popup.closed) popup.postMessage(message, this.#origin);
+  }
+
+  #heard(event: MessageEvent): void {
+    if (event.origin !== this.#origin || !event.source) return;
+    const framed = event.source === this.#frame?.contentWindow;
+    if (!framed && !this.#popups.some((popup) => popup === event.source)) return;
+    const message = opened(event.data);
+    if (!message) return;
+    if (message.type === "hello") this.#welcome(event.source as Window, framed);
+    else if (framed) this.#told(message);
+  }
+
+  #welcome(box: Window, framed: boolean): void {
+    const { title, loginUrl } = this.settings;
+    box.postMessage(envelope("init", { token: this.#token, options: { title, loginUrl } }), this.#origin);
+    if (!framed) return;
+    this.#greeted = true;
+    this.#host.toggleAttribute("data-greeted", true);
+    this.#tell("shown", { open: this.#open });
+    if (this.#wantsFocus) this.#focus();
+  }
+
+  #told({ type, ...data }: Envelope): void {
+    if (type === "ready") this.#emit("ready");
+    else if (type === "user") this.#isNow(data.user as { uname?: unknown } | null);
+    else if (type === "message" || type === "mention")
+      this.#emit(type, { id: data.id, user: data.user, text: data.text });
+    else if (type === "state") this.#emit("state", data.state);
+    else if (type === "unread" && Number.isSafeInteger(data.count)) {
+      this.#unread = Math.max(data.count as number, 0);
+      this.#label();
+      this.#emit("unread", this.#unread);
+    } else if (type === "minimise" && this.settings.mode === "docked") {
+      this.#show(false);
+      this.#launcher.focus();
+    }
+  }
+
+  #isNow(user: { uname?: unknown } | null): void {
+    const before = this.#user;
+    this.#user = user;
+    if (user && user.uname !== before?.uname) this.#emit("login", user);
+    else if (!user && before) this.#emit("logout");
+  }
+
+  #emit(name: string, data?: unknown): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+      try {
+        listener(data);
+      } catch (error) {
+        reportError(error); // the site's; it keeps no other from hearing of it
+      }
+    }
+  }
+}
+
+/** Two tags of the same key would put the same box into the same place. */
+export function keyOf({ base, app, mode, target }: EmbedSettings): string {
+  return JSON.stringify([base, app, mode, mode === "inline" ? target : ""]);
+}
+
+function adoptStyle(root: ShadowRoot): void {
+  if ("adoptedStyleSheets" in root) {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    root.adoptedStyleSheets = [sheet];
+    return;
+  }
+  // Safari before 16.4. There the site's policy must allow it.
+  const element = document.createElement("style");
+  element.textContent = STYLE;
+  (root as ShadowRoot).append(element);
+}
+
+function icon(name: string, path: string): SVGSVGElement {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("class", name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
