@@ -242,5 +242,5 @@ function comesAfter(entry: Entry | undefined, id: number): boolean {
 }
 
 function entryOf(message: Message): Entry & { kind: "message" } {
-  return { kind: "message", key: `m${message.id}`, at: Date.parse(message.at), message };
+  return { kind: "message", key: `m${message.id}`, at: Date.parse(message.at) || Date.now(), message };
 }

@@ -65,13 +65,9 @@ function fillMessage(row: HTMLElement, message: Message, context: Context, lead:
     append(line, text, time(message, context));
   } else {
     const head = h("div", { class: lead ? "head" : "head unseen" }, nameOf(message, context), badge(message, context));
-    append(
-      line,
-      lead && avatar(message.user.uname),
-      head,
-      h("p", { class: "text" }, body(message, context)),
-      time(message, context),
-    );
+    append(head, lead && time(message, context));
+    append(line, lead && avatar(message.user.uname), head, h("p", { class: "text" }, body(message, context)));
+    append(line, !lead && time(message, context));
   }
   if (message.shadow) line.append(h("p", { class: "aside" }, texts.t("message.shadow")));
   const subject = { user: message.user, message };
@@ -134,6 +130,7 @@ export function avatar(uname: string): HTMLElement {
 
 function time(message: Message, context: Context): HTMLElement {
   const at = new Date(message.at);
+  if (Number.isNaN(at.getTime())) return h("time", {}); // a server of before says no times
   return h("time", { datetime: message.at, title: context.texts.moment(at) }, context.texts.time(at));
 }
 

@@ -16,6 +16,8 @@ export interface Events {
   commands: undefined;
   ignored: undefined;
   plugin_event: PluginEvent;
+  /** This visitor said something, or ran a command. */
+  said: undefined;
   /** A command that was typed came to nothing, and the server didn't say more than this code. */
   failed: { text: string; error: string };
 }
@@ -103,6 +105,7 @@ export class Session extends Emitter<Events> {
   say(text: string): void {
     if (text.startsWith("/")) void this.#typed(text);
     else void this.#send(this.#newPending(text));
+    this.emit("said", undefined);
   }
 
   /** Send again what failed. */

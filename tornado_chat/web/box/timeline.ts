@@ -25,6 +25,7 @@ export class Timeline {
   #size = STEP;
   #following = true;
   #unseen = 0;
+  #lastTop = 0; // px, where the scroller was seen last
   #queued = false;
   #loading = false;
   #failed = false;
@@ -54,6 +55,7 @@ export class Timeline {
       if (this.following || session.ignored.hides(message)) return;
       this.#setUnseen(this.#unseen + 1);
     });
+    session.on("said", () => this.toEnd());
     session.on("ignored", () => this.#remake());
     session.on("me", () => this.#remake());
     session.on("state", () => this.#queue());
@@ -126,8 +128,10 @@ export class Timeline {
     this.#shown = shown;
     this.#first = shown[0] ?? null;
     this.#drawTop(first === 0 && !room.more, texts.t.bind(texts));
-    if (anchor) this.#scroller.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
-    else if (this.#following) this.#stickToEnd();
+    if (anchor) {
+      this.#scroller.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
+      this.#lastTop = this.#scroller.scrollTop;
+    } else if (this.#following) this.#stickToEnd();
     this.#fillUp();
   }
 
@@ -155,6 +159,7 @@ export class Timeline {
 
   #stickToEnd(): void {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#lastTop = this.#scroller.scrollTop;
   }
 
   #scrolled(): void {
@@ -162,7 +167,13 @@ export class Timeline {
     const room = this.#context.session.room;
     const last = this.#shown.at(-1);
     const windowAtEnd = last === undefined || room.entries.at(-1) === last;
-    this.#following = windowAtEnd && scrollHeight - scrollTop - clientHeight < AT_END;
+    const atEnd = windowAtEnd && scrollHeight - scrollTop - clientHeight < AT_END;
+    // Only who goes up leaves the end; where the place for it gets smaller, or a line longer, it is followed.
+    const wentUp = scrollTop < this.#lastTop - 1;
+    this.#lastTop = scrollTop;
+    if (atEnd) this.#following = true;
+    else if (wentUp) this.#following = false;
+    else if (this.#following && windowAtEnd) this.#stickToEnd();
     if (this.#following) this.#setUnseen(0);
     else this.#drawNewer();
     this.#fillUp();
