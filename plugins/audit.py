@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -14,14 +15,19 @@ from tornado_chat import (
     Call,
     Command,
     CommandRefused,
+    Listener,
     Param,
     PluginApi,
+    PluginLimit,
     PluginOptions,
     RankRefused,
+    Recorded,
+    Reply,
     RestParam,
     Role,
     UserParam,
     hookimpl,
+    iso,
     listing,
     one_line,
     parse_network,
@@ -31,6 +37,7 @@ from tornado_chat import (
 MORE = "\0more"  # what no name can be
 EVERYBODY = ""
 MOST_READERS = 200  # whose place is remembered
+ROUND = 2.0  # seconds
 SEARCHED = 500  # entries that are found for words at a time
 ADDRESS = "an address"
 
@@ -84,7 +91,7 @@ class Reader:
         self._options: Options = api.options
         self._places: OrderedDict[str, Place] = OrderedDict()  # self._places[folded uname], the last reader last
 
-    async def log(self, call: Call) -> str:
+    async def log(self, call: Call) -> Reply:
         """/log"""
         subject, words = call.args.get("user", EVERYBODY), call.args.get("words", "")
         shows = call.user.role.rank >= Role(self._options.show_addresses).rank
@@ -103,7 +110,8 @@ class Reader:
             if len(self._places) > MOST_READERS:
                 self._places.popitem(last=False)
         page = listing(shown, _line, 1, "There is nothing more" if place.before else "There is nothing", size=10)
-        return f"{page}\n/log more shows what was before" if rest else page
+        text = f"{page}\n/log more shows what was before" if rest else page
+        return Reply(text, {"entries": [_row(entry) for entry in shown], "more": bool(rest)})
 
     def _subject(self, typed: str, shows: bool) -> str:
         network = parse_network(typed)
@@ -127,6 +135,25 @@ class Reader:
         return entries[: self._options.page + 1]
 
 
+class Bell:
+    """Tells the clients of staff that there is something new to read, once a round at most."""
+
+    def __init__(self, api: PluginApi) -> None:
+        self._api = api
+        self._rung = False
+        api.every(ROUND, self._round)
+
+    def ring(self) -> None:
+        """Something was written down."""
+        self._rung = True
+
+    async def _round(self) -> None:
+        if self._rung:
+            self._rung = False
+            with contextlib.suppress(PluginLimit):
+                await self._api.emit("entry", {}, to="staff")
+
+
 @hookimpl
 def register_commands(api: PluginApi) -> Iterable[Command]:
     options: Options = api.options
@@ -140,6 +167,16 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
     )
 
 
+@hookimpl
+def register_listeners(api: PluginApi) -> Iterable[Listener]:
+    bell = api.state(Bell)
+
+    async def recorded(_: Recorded) -> None:
+        bell.ring()
+
+    yield Listener(Recorded, recorded)
+
+
 def _line(entry: AuditEntry) -> str:
     who = f"{entry.actor} ({'plugin' if entry.actor == entry.plugin else entry.role})"
     lasting = f" for {span_text(entry.seconds)}" if entry.seconds else ""
@@ -148,6 +185,22 @@ def _line(entry: AuditEntry) -> str:
     text = f" | {entry.text}" if entry.text else ""
     target = f" {entry.target}" if entry.target else ""
     return f"{entry.at:%Y-%m-%d %H:%M:%S} {who} {entry.action}{target}{number}{lasting}{reason}{text}"
+
+
+def _row(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": str(entry.id),
+        "at": iso(entry.at),
+        "actor": entry.actor,
+        "role": entry.role.value,
+        "plugin": entry.plugin,
+        "action": entry.action,
+        "target": entry.target,
+        "message_id": entry.message_id or None,
+        "seconds": entry.seconds or None,
+        "reason": entry.reason,
+        "text": entry.text,
+    }
 
 
 def _masked(entry: AuditEntry) -> AuditEntry:

@@ -5,36 +5,43 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta
 
 from tornado_chat import (
     Ban,
+    Banned,
     Call,
     Command,
     CommandRefused,
     DurationParam,
+    Listener,
     NumberParam,
     Param,
     PluginApi,
     PluginLimit,
     PluginOptions,
     RankRefused,
+    Reply,
     RestParam,
     Role,
     StoreUnavailable,
+    Unbanned,
     User,
     UserParam,
     because,
     hookimpl,
+    iso,
     listing,
     name_key,
+    paged,
     parse_network,
     span_text,
 )
 
 LONGEST = 10 * 366 * 1440  # minutes; what is longer is for good
+ADDRESS = "an address"
 MAX_ADDRESSES = 20  # that one user is banned with
 
 Minutes = Annotated[int, Meta(ge=0, le=LONGEST)]
@@ -156,18 +163,20 @@ class Desk:
             await self._api.storage.delete(f"with/{name_key(target.text)}")
         return f"{spelled} was unbanned{_and_addresses(lifted)}"
 
-    async def bans(self, call: Call) -> str:
+    async def bans(self, call: Call) -> Reply:
         """/bans"""
-        now = self._api.now()
+        now, newest, wanted = self._api.now(), self._api.bans[::-1], call.args.get("page", 1)
         shows = call.user.role.rank >= Role(self._options.show_addresses).rank
 
         def line(ban: Ban) -> str:
             end = ban.expires_at
             left = "for good" if end is None else f"another {span_text((end - now).total_seconds())}"
-            target = ban.target if shows or not ban.network else "an address"
+            target = ban.target if shows or not ban.network else ADDRESS
             return f"{target}: {left}, by {ban.by}{because(ban.reason)}"
 
-        return listing(self._api.bans[::-1], line, call.args.get("page", 1), "Nobody is banned")
+        listed, page, pages = paged(newest, wanted)
+        data = {"bans": [_row(ban, shows=shows) for ban in listed], "page": page, "pages": pages}
+        return Reply(listing(newest, line, wanted, "Nobody is banned"), data)
 
     async def _networks(self, uname: str) -> list[str]:
         found: list[str] = await self._api.storage.get(f"with/{name_key(uname)}", [])
@@ -246,3 +255,24 @@ def _lasting(seconds: int | None) -> str:
 
 def _and_addresses(count: int) -> str:
     return f", with {count} address{'es' if count > 1 else ''}," if count else ""
+
+
+@hookimpl
+def register_listeners(api: PluginApi) -> Iterable[Listener]:
+    async def changed(_: Banned | Unbanned) -> None:
+        with contextlib.suppress(PluginLimit):
+            await api.emit("changed", {}, to="staff")
+
+    yield Listener(Banned, changed)
+    yield Listener(Unbanned, changed)
+
+
+def _row(ban: Ban, *, shows: bool) -> dict[str, Any]:
+    return {
+        "target": ban.target if shows or not ban.network else ADDRESS,
+        "network": ban.network,
+        "expires_at": None if ban.expires_at is None else iso(ban.expires_at),
+        "at": iso(ban.at),
+        "by": ban.by,
+        "reason": ban.reason,
+    }

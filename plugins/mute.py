@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,13 +16,16 @@ from tornado_chat import (
     NumberParam,
     PluginApi,
     PluginOptions,
+    Reply,
     RestParam,
     Role,
     UserParam,
     because,
     duration_text,
     hookimpl,
+    iso,
     listing,
+    paged,
     span_text,
 )
 
@@ -57,14 +60,16 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         lifted = await api.unmute(call.user, call.args["user"])
         return f"{lifted.uname} was unmuted"
 
-    async def mutes(call: Call) -> str:
-        now = api.now()
+    async def mutes(call: Call) -> Reply:
+        now, newest, wanted = api.now(), api.mutes[::-1], call.args.get("page", 1)
 
         def line(mute: Mute) -> str:
             left = span_text((mute.expires_at - now).total_seconds())
             return f"{mute.uname}: another {left}, by {mute.by}{because(mute.reason)}"
 
-        return listing(api.mutes[::-1], line, call.args.get("page", 1), "Nobody is muted")
+        shown, page, pages = paged(newest, wanted)
+        data = {"mutes": [_row(mute) for mute in shown], "page": page, "pages": pages}
+        return Reply(listing(newest, line, wanted, "Nobody is muted"), data)
 
     yield Command(
         name="mute",
@@ -81,3 +86,14 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         role=Role.MOD,
         help="lists who is muted",
     )
+
+
+def _row(mute: Mute) -> dict[str, Any]:
+    return {
+        "uname": mute.uname,
+        "mins": mute.mins,
+        "expires_at": iso(mute.expires_at),
+        "at": iso(mute.at),
+        "by": mute.by,
+        "reason": mute.reason,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,13 +18,16 @@ from tornado_chat import (
     PluginLimit,
     PluginOptions,
     RankRefused,
+    Reply,
     RestParam,
     Role,
     UserParam,
     hookimpl,
     is_uname,
+    iso,
     listing,
     name_key,
+    paged,
 )
 
 MOST = 30  # of one user, so that they fit into one value of the storage
@@ -79,13 +82,16 @@ class Desk:
         await self._api.record(call.user, "note", spelled, reason=f"number {made.number}")
         return f"Note {made.number} about {spelled} was written down"
 
-    async def notes(self, call: Call) -> str:
+    async def notes(self, call: Call) -> Reply:
         """/notes"""
         uname: str = call.args["user"]
         spelled = self._api.require_rank(call.user, uname)
         known = await self._read(uname)
         nothing = f"There are no notes about {spelled}"
-        return listing(known.notes[::-1], _line, call.args.get("page", 1), nothing, size=10)
+        newest, wanted = known.notes[::-1], call.args.get("page", 1)
+        shown, page, pages = paged(newest, wanted, size=10)
+        data = {"uname": spelled, "notes": [_row(note) for note in shown], "page": page, "pages": pages}
+        return Reply(listing(newest, _line, wanted, nothing, size=10), data)
 
     async def unnote(self, call: Call) -> str:
         """/unnote"""
@@ -146,3 +152,7 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
 def _line(note: Note) -> str:
     return f"Note {note.number}, {note.at:%Y-%m-%d}, {note.by}: {note.text}"
+
+
+def _row(note: Note) -> dict[str, Any]:
+    return {"number": note.number, "at": iso(note.at), "by": note.by, "text": note.text}

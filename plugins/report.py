@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -24,6 +25,7 @@ from tornado_chat import (
     PluginLimit,
     PluginOptions,
     Recorded,
+    Reply,
     RestParam,
     Role,
     StoreUnavailable,
@@ -145,6 +147,7 @@ class Desk:
             case.open = True
             raise
         await self._api.record(actor, "dismiss", case.uname, message_id=case.id, text=case.text)
+        await self._closed(message_id)
         return case
 
     async def forget(self, ids: Iterable[int]) -> None:
@@ -152,7 +155,12 @@ class Desk:
         cases = await self.cases()
         for message_id in [each for each in ids if each in cases]:
             del cases[message_id]
+            await self._closed(message_id)
             await self._api.storage.delete(_case_key(message_id))
+
+    async def _closed(self, message_id: int) -> None:
+        with contextlib.suppress(PluginLimit):
+            await self._api.emit("closed", {"message_id": message_id}, to="staff")
 
     async def spare(self, uname: str, text: str) -> None:
         """Remember that a moderator has let this through. Raises StoreUnavailable."""
@@ -255,15 +263,17 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         await desk.report(call.user, call.args["number"], call.args.get("reason", ""))
         return f"Thank you. Moderators are told of message {call.args['number']}."
 
-    async def reports(call: Call) -> str:
+    async def reports(call: Call) -> Reply:
         found = [case for case in (await desk.cases()).values() if case.open and case.is_for(call.user)]
         if not found:
-            return "No report is open"
+            return Reply("No report is open", {"reports": [], "page": 1, "pages": 1})
         page, pages = call.args.get("page", 1), -(-len(found) // PAGE)
         if page > pages:
             raise CommandRefused(f"There {'are' if pages > 1 else 'is'} {pages} page{'s' if pages > 1 else ''}")
         more = [f"page {page} of {pages}"] if pages > 1 else []
-        return "\n".join([*map(_line, found[(page - 1) * PAGE : page * PAGE]), *more])
+        shown = found[(page - 1) * PAGE : page * PAGE]
+        data = {"reports": [_row(case) for case in shown], "page": page, "pages": pages}
+        return Reply("\n".join([*map(_line, shown), *more]), data)
 
     async def dismiss(call: Call) -> str:
         case = await desk.dismiss(call.user, call.args["number"])
@@ -303,6 +313,11 @@ def _line(case: Case) -> str:
     more = [f"{len(named) - 5} more"] if len(named) > 5 else []
     line = f"#{case.id} {case.uname}: {_flat(case.text)} - reported by {', '.join([*named[:5], *more])}"
     return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
+
+
+def _row(case: Case) -> dict[str, Any]:
+    reports = [{"uname": report.uname, "reason": report.reason} for report in case.reports]
+    return {"message_id": case.id, "uname": case.uname, "text": case.text, "count": len(reports), "reports": reports}
 
 
 def _flat(text: str) -> str:

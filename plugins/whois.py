@@ -18,6 +18,7 @@ from tornado_chat import (
     Listener,
     PluginApi,
     PluginOptions,
+    Reply,
     Role,
     User,
     UserParam,
@@ -145,8 +146,9 @@ class Desk:
                 answer = await command.run(Call(asker, {user.name: uname}))
             except CommandRefused:  # as about a superior
                 continue
-            if isinstance(answer, str):
-                lines += answer.split("\n")[:ASKED_LINES]
+            said = answer.text if isinstance(answer, Reply) else answer
+            if isinstance(said, str):
+                lines += said.split("\n")[:ASKED_LINES]
         return lines
 
     async def _acts(self, asker: User, uname: str) -> list[str]:

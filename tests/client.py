@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 from typing import Any
 
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 PATIENCE = 10.0
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 class Client:
-    """Events are kept per name, in order; `heard` has all of them as (name, *args)."""
+    """Events are kept per name, in order; `heard` has all of them as (name, *args).
+
+    When a message was said, and what time it is for the server, is in `times` and `now`, and taken out of what is
+    heard: tests hold whole payloads, and few are about times.
+    """
 
     def __init__(self, socket: WebSocketClientConnection) -> None:
         self._socket = socket
@@ -26,6 +32,8 @@ class Client:
         self.closed = asyncio.Event()
         self.gone = asyncio.Event()  # the server has said that it left the namespace
         self.data: dict[str, Any] = {}
+        self.times: dict[int, str] = {}  # self.times[message id]
+        self.now = ""
 
     @classmethod
     async def connect(cls, port: int, *, headers: dict[str, str] | None = None, join: bool = True) -> Client:
@@ -92,6 +100,23 @@ class Client:
         await self._ack(number)
         self.heard.remove(("client_error", "unknown event `settle`"))
 
+    def _timeless(self, value: Any) -> Any:
+        """Take the times out of messages and of what `auth` answers, and check that they are some."""
+        if isinstance(value, list):
+            return [self._timeless(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if {"id", "text", "user"} <= value.keys():
+            assert ISO.fullmatch(value["at"]), value
+            self.times[value["id"]] = value["at"]
+            assert "plugin" not in value or "reason" not in value or ISO.fullmatch(value["expires_at"]), value
+            value = {key: each for key, each in value.items() if key not in {"at", "expires_at"}}
+        if "room" in value:
+            assert ISO.fullmatch(value["now"]), value
+            self.now = value["now"]
+            value = {key: each for key, each in value.items() if key != "now"}
+        return {key: self._timeless(each) for key, each in value.items()}
+
     async def _ack(self, number: int) -> list[Any]:
         waiting = self._acks[number] = asyncio.get_running_loop().create_future()
         return await asyncio.wait_for(waiting, PATIENCE)
@@ -111,13 +136,13 @@ class Client:
                 self.send("3")
             elif isinstance(frame, str) and frame.startswith("42"):
                 async with self._arrived:
-                    self.heard.append(tuple(json.loads(frame[2:])))
+                    self.heard.append(tuple(self._timeless(json.loads(frame[2:]))))
                     self._arrived.notify_all()
             elif frame == "41":
                 self.gone.set()
             elif isinstance(frame, str) and frame.startswith("43"):
                 number, bracket, rest = frame[2:].partition("[")
                 if waiting := self._acks.get(int(number)):
-                    waiting.set_result(json.loads(bracket + rest))
+                    waiting.set_result(self._timeless(json.loads(bracket + rest)))
         self._socket.close()
         self.closed.set()

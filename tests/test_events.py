@@ -52,8 +52,10 @@ def test_a_user_is_told_with_id_uname_and_role(role: str) -> None:
     assert user_payload(User(69, "donald", Role(role))) == {"id": 69, "uname": "donald", "role": role}
 
 
-def test_a_message_has_id_user_and_text() -> None:
-    assert message_payload(HELLO) == {"id": 7, "user": {"uname": "Kate", "role": "mod"}, "text": "Hello, <b>world</b>!"}
+def test_a_message_has_id_time_user_and_text() -> None:
+    user = {"uname": "Kate", "role": "mod"}
+    at = "2026-01-02T03:04:05.678Z"
+    assert message_payload(HELLO) == {"id": 7, "at": at, "user": user, "text": "Hello, <b>world</b>!"}
 
 
 def test_a_mute_has_uname_mins_and_the_time_it_ends() -> None:

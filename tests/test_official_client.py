@@ -7,6 +7,7 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -52,8 +53,8 @@ async def test_the_seeds_full_example_works_with_another_url_and_nothing_else(
     ]
     donald = {"id": 69, "uname": "donald", "role": "admin"}
     room = {"users": {"donald": donald}, "history": [], "muteList": {}, "modes": {}}
-    assert lines[1][1] == {"user": donald, "room": room}
-    assert lines[3][1] == {"id": 1, "user": {"uname": "donald", "role": "admin"}, "text": "Hello, world!"}
+    assert lines[1][1] == {"user": donald, "room": room, "now": ANY}
+    assert lines[3][1] == {"id": 1, "at": ANY, "user": {"uname": "donald", "role": "admin"}, "text": "Hello, world!"}
     assert lines[4][1:] == [None]
 
 

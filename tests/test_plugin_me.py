@@ -10,6 +10,7 @@ from tests.chats import load_plugin
 from tests.inline import filtering
 from tornado_chat import Pass, Replace
 from tornado_chat.errors import ConfigError
+from tornado_chat.events import iso
 from tornado_chat.testing import ChatFixture
 
 
@@ -19,7 +20,8 @@ async def test_it_says_what_one_does(chat: ChatFixture) -> None:
     alice, guest = await chat.join("alice"), await chat.join(None)
     answer = await alice.say("/me waves  at 'all'")
     assert (answer.ack, answer.notice) == (None, None)
-    shown = {"id": 1, "user": {"uname": "alice", "role": "member"}, "text": "waves at 'all'", "me": True}
+    at = iso(chat.clock.now())
+    shown = {"id": 1, "at": at, "user": {"uname": "alice", "role": "member"}, "text": "waves at 'all'", "me": True}
     assert guest.events == [("new_message", shown)]
     await chat.restart()
     await chat.open("me", "purge")

@@ -132,7 +132,9 @@ def test_the_snapshot_is_what_the_seed_says(room: Room) -> None:
     room.set_mute(mute("Foo", minutes=30))
     assert shown(room, NOW) == {
         "users": {"Kate": {"id": 1, "uname": "Kate", "role": "member"}},
-        "history": [{"id": 1, "user": {"uname": "bob", "role": "mod"}, "text": "text 1"}],
+        "history": [
+            {"id": 1, "at": "2026-01-02T03:04:05.678Z", "user": {"uname": "bob", "role": "mod"}, "text": "text 1"}
+        ],
         "muteList": {"foo": {"uname": "Foo", "mins": 30, "expires_at": "2026-01-02T03:34:05.678Z"}},
         "modes": {},
     }

@@ -29,6 +29,7 @@ from tornado_chat import (
     Struck,
     User,
 )
+from tornado_chat.events import iso
 from tornado_chat.testing import ChatFixture
 
 BOB = User(8, "bob", Role.MOD)
@@ -106,7 +107,8 @@ async def test_a_command_may_speak_for_its_caller_through_mutes_and_filters(chat
     alice, bob = await chat.join("alice"), await chat.join("bob", role="mod")
     assert (await alice.say("/do wave")).ack is None
     assert (await alice.say("/do bad")).ack == "MESSAGE_REJECTED"
-    shown = {"id": 1, "user": {"uname": "alice", "role": "member"}, "text": "wave", "me": True}
+    at = iso(chat.clock.now())
+    shown = {"id": 1, "at": at, "user": {"uname": "alice", "role": "member"}, "text": "wave", "me": True}
     assert [payload for name, payload in bob.events if name == "new_message"] == [shown]
     assert bob.room["history"] == [shown]
     await bob.say("/mute alice 5")

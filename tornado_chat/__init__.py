@@ -1,6 +1,6 @@
 """What a plugin imports. Everything else in this package may change without notice."""
 
-from tornado_chat.commands import Call, Command, Say
+from tornado_chat.commands import Call, Command, Reply, Say
 from tornado_chat.confusables import mixes_scripts, name_skeleton, scripts_of, skeleton
 from tornado_chat.errors import (
     CommandRefused,
@@ -10,6 +10,7 @@ from tornado_chat.errors import (
     RankRefused,
     StoreUnavailable,
 )
+from tornado_chat.events import iso
 from tornado_chat.filters import Filter
 from tornado_chat.folding import graphemes
 from tornado_chat.gates import Gate, Visitor
@@ -60,7 +61,7 @@ from tornado_chat.routes import Route
 from tornado_chat.secret import Secret
 from tornado_chat.signing import signed_headers
 from tornado_chat.storage import PluginStorage, name_key
-from tornado_chat.text import because, duration_text, listing, one_line, span_text
+from tornado_chat.text import because, duration_text, listing, one_line, paged, span_text
 from tornado_chat.verdicts import (
     Action,
     AlertStaff,
@@ -133,6 +134,7 @@ __all__ = [
     "Reject",
     "Rejected",
     "Replace",
+    "Reply",
     "RestParam",
     "Role",
     "Route",
@@ -160,12 +162,14 @@ __all__ = [
     "hookimpl",
     "is_public_suffix",
     "is_uname",
+    "iso",
     "listing",
     "mixes_scripts",
     "name_key",
     "name_skeleton",
     "normalise",
     "one_line",
+    "paged",
     "parse_level",
     "parse_network",
     "parse_time",

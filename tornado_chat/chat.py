@@ -18,7 +18,7 @@ from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
 from tornado_chat.commands import InstalledCommand, describe, is_command, usable
 from tornado_chat.errors import Ack, ChatFull, StoreUnavailable
-from tornado_chat.events import held_payload, user_payload
+from tornado_chat.events import held_payload, iso, user_payload
 from tornado_chat.gates import Visitor
 from tornado_chat.happenings import Happening, Joined, Left, Posted, Suspended, TabOpened
 from tornado_chat.holding import HELD_HOURS, MAX_HELD, Holding
@@ -250,7 +250,7 @@ class Chat:
         return self.snapshot(Seat(self, None, address), last=last)
 
     def snapshot(self, seat: Seat, since: int | None = None, *, last: int | None = None) -> dict[str, Any]:
-        """Return what `auth` answers: {user, room}, without `user` for a guest (seed). `room` is encoded already.
+        """Return what `auth` answers: {user, room, now}, without `user` for a guest (seed). `room` is encoded already.
 
         Staff are also told what is `held`, where something is. To one who was here until message `since`, `room` has
         what came after it; or, where that can't be told, all of it, and `reload` is True. With `last`, the history has
@@ -258,8 +258,9 @@ class Chat:
         """
         user = None if seat.occupant is None else seat.occupant.user
         resumes = since is not None and self._room.covers(since)
-        room = self._room.snapshot(self._clock.now(), user, since if resumes else None, last)
-        data: dict[str, Any] = {"room": room}
+        now = self._clock.now()
+        room = self._room.snapshot(now, user, since if resumes else None, last)
+        data: dict[str, Any] = {"room": room, "now": iso(now)}
         if since is not None:
             data["reload"] = not resumes
         if user is not None:

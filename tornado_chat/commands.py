@@ -72,16 +72,28 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What a command may return: a text for its caller, and the same as data for their client.
+
+    `data` is what JSON can hold, 64 KB of it at most. Who typed the command is shown the text alone.
+    """
+
+    text: str
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A slash command.
 
     `name` is lowercase ASCII, without the slash; `aliases` are further names of it. `role` is the lowest role that may
     use it, `help` a line that says what it does, `cooldown` the seconds that one user waits between two uses of it.
-    `run` returns what the caller is told (None: nothing), or a Say, or raises CommandRefused with a text.
+    `run` returns what the caller is told (None: nothing), as a text or a Reply; or a Say; or raises CommandRefused
+    with a text.
     """
 
     name: str
-    run: Callable[[Call], Coroutine[Any, Any, str | Say | None]]
+    run: Callable[[Call], Coroutine[Any, Any, str | Reply | Say | None]]
     params: Sequence[Param] = field(default=())
     role: Role = Role.MEMBER
     help: str = ""

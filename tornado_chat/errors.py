@@ -52,6 +52,7 @@ class Ack(StrEnum):
     USER_MUTED = "USER_MUTED"
     MESSAGE_REJECTED = "MESSAGE_REJECTED"
     MESSAGE_HELD = "MESSAGE_HELD"
+    COMMAND_REFUSED = "COMMAND_REFUSED"
     JOIN_REFUSED = "JOIN_REFUSED"
     BANNED = "BANNED"
     RATE_LIMITED = "RATE_LIMITED"
@@ -78,6 +79,9 @@ class ClientError(StrEnum):
     RATE_LIMITED = "too many events; send fewer, or you will be disconnected"
     REPORT = "must send the id of a message with `report` event"
     REPORT_BEFORE_AUTH = "must `auth` before `report`"
+    COMMAND = 'must send a command, such as "/help", of 1-350 characters with `command` event'
+    COMMAND_CALLBACK = "must provide callback to `command` event"
+    COMMAND_BEFORE_AUTH = "must `auth` before `command`"
     COMMANDS_CALLBACK = "must provide callback to `commands` event"
     COMMANDS_BEFORE_AUTH = "must `auth` before `commands`"
     UNKNOWN_EVENT = "unknown event"

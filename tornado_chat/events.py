@@ -33,13 +33,18 @@ def user_payload(user: User) -> dict[str, Any]:
 
 
 def message_payload(message: Message, *, staff: bool = False) -> dict[str, Any]:
-    """Return {id, user: {uname, role}, text}, as in history and `new_message`.
+    """Return {id, at, user: {uname, role}, text}, as in history and `new_message`; `at` is an ISO time.
 
     `plugin` is there where a plugin posted it, `me` where it says what its sender does; `shadow` is for staff's eyes,
     where it is one.
     """
     user = message.user
-    payload = {"id": message.id, "user": {"uname": user.uname, "role": user.role.value}, "text": message.text}
+    payload = {
+        "id": message.id,
+        "at": iso(message.at),
+        "user": {"uname": user.uname, "role": user.role.value},
+        "text": message.text,
+    }
     if message.plugin:
         payload["plugin"] = message.plugin
     if message.me:
@@ -56,6 +61,8 @@ def held_payload(held: HeldMessage) -> dict[str, Any]:
     """
     payload: dict[str, Any] = {
         "id": held.id,
+        "at": iso(held.at),
+        "expires_at": iso(held.expires_at),
         "user": {"uname": held.user.uname, "role": held.user.role.value},
         "text": held.text,
         "plugin": held.plugin,

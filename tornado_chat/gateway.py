@@ -75,6 +75,7 @@ class Gateway:
         self._handlers: dict[str, EventHandler] = {
             "auth": self._auth,
             "new_message": self._new_message,
+            "command": self._command,
             "commands": self._commands,
             "report": self._report,
         }
@@ -276,6 +277,23 @@ class Gateway:
         if not self._tabs[key]:
             del self._tabs[key]
 
+    async def _command(self, connection: Connection, args: list[Any], id: int | None) -> Any:
+        if id is None:
+            return self._client_error(connection, ClientError.COMMAND_CALLBACK)
+        if connection.seat is None:
+            self._client_error(connection, ClientError.COMMAND_BEFORE_AUTH)
+            return Ack.USER_REQUIRED
+        text = js_trim(args[0]) if args and isinstance(args[0], str) else ""
+        error = ClientError.COMMAND if not is_command(text) or len(args) > 2 else _message_error(args)
+        if error is not None:
+            self._client_error(connection, error)
+            return Ack.CLIENT_ERROR
+        if connection.newest is not None:
+            await asyncio.wait({connection.newest})
+        answer = await connection.seat.chat.post(connection.seat, text, _cid_of(args))
+        ack = answer.ack or (Ack.COMMAND_REFUSED if answer.refused else None)
+        return ack, {"text": answer.notice, "data": answer.data}
+
     async def _commands(self, connection: Connection, _args: list[Any], id: int | None) -> Any:
         if id is None:
             return self._client_error(connection, ClientError.COMMANDS_CALLBACK)
@@ -309,7 +327,7 @@ class Gateway:
             self._client_error(connection, error)
             return Ack.CLIENT_ERROR
         text = js_trim(args[0])
-        cid = args[1]["cid"] if len(args) > 1 and args[1] else ""
+        cid = _cid_of(args)
         if connection.newest is not None and (is_command(text) or connection.unanswered >= MAX_UNANSWERED):
             await asyncio.wait({connection.newest})  # a command comes after what its sender said before
         answer = await connection.seat.chat.submit(connection.seat, text, cid)
@@ -345,6 +363,10 @@ def _lobby(app_id: int) -> str:
 def is_cid(value: object) -> bool:
     """Tell whether a client may call its message so: 1 to 64 of A-Z a-z 0-9 _ . : -."""
     return isinstance(value, str) and _CID.fullmatch(value) is not None
+
+
+def _cid_of(args: list[Any]) -> str:
+    return str(args[1]["cid"]) if len(args) > 1 and args[1] else ""
 
 
 def _message_error(args: list[Any]) -> ClientError | None:

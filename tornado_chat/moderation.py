@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tornado_chat.commands import Call, Cooldowns, InstalledCommand, Say, fold_name, split_command
+from tornado_chat.commands import Call, Cooldowns, InstalledCommand, Reply, Say, fold_name, split_command
 from tornado_chat.errors import NOT_AUTHORIZED, Ack, CommandRefused, RankRefused, StoreUnavailable
 from tornado_chat.filters import FilterPolicy, InstalledFilter
 from tornado_chat.gates import InstalledGate, Visitor
@@ -24,15 +24,22 @@ FILTER_FAILED = "Your message could not be checked, so it was not sent. Please t
 HOLD_FAILED = "it could not be checked"
 GATE_FAILED = "It could not be checked whether you may come in. Please try again."
 COMMAND_FAILED = "The command failed. Please try again."
+MAX_DATA = 64 * 1024  # bytes of JSON that a command may answer
 COMMAND_SECONDS = 10.0  # longer than any wait for the database
 PASS = Pass()
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Nothing is stored. The sender gets the ack, and the notice as a system_message where there is one."""
+    """Nothing is stored. The sender gets the ack, and the notice as a system_message where there is one.
+
+    `refused` is a command that was not carried out, and `data` what a command says to programs: an event `command`
+    tells of both.
+    """
 
     ack: str | None
     notice: str | None = None
+    refused: bool = False
+    data: msgspec.Raw | None = None
 
 
 class Spoken(msgspec.Struct, frozen=True):
@@ -102,22 +109,25 @@ class Moderation:
         typed, words = split_command(text)
         installed = self.commands.get(fold_name(typed) or "")
         if installed is None:
-            return Answer(None, f"Unknown command: /{one_line(typed, 40)}")
+            return Answer(None, f"Unknown command: /{one_line(typed, 40)}", refused=True)
         command = installed.command
         if user.role.rank < command.role.rank:
             if denied is not None:
                 await denied(installed, text, NOT_AUTHORIZED)
-            return Answer(None, NOT_AUTHORIZED)
+            return Answer(None, NOT_AUTHORIZED, refused=True)
         if left := installed.part.seconds_left:
             return Answer(Ack.INTERNAL_ERROR, f"/{command.name} failed too often; try again in {duration_text(left)}")
         try:
             call = Call(user, command.parse(words), cid)
             if left := self._cooldowns.left(command, user):
-                return Answer(None, f"You can use /{command.name} again in {duration_text(left)}")
+                return Answer(None, f"You can use /{command.name} again in {duration_text(left)}", refused=True)
             self._cooldowns.start(command, user)
             said: object = await installed.part.call(
                 command.run, call, timeout=COMMAND_SECONDS, allow=(CommandRefused, StoreUnavailable)
             )
+            data = _data_of(said)
+            if isinstance(said, Reply):
+                said = said.text
             if said is not None and not isinstance(said, Say) and not is_notice(said):
                 raise PluginFailed(f"returned a {type(said).__name__}, which is no text that can be shown")
         except CommandRefused as refusal:
@@ -125,7 +135,7 @@ class Moderation:
             installed.part.succeeded()
             if denied is not None and isinstance(refusal, RankRefused):
                 await denied(installed, text, str(refusal))
-            return Answer(None, one_line(str(refusal), 1000))
+            return Answer(None, one_line(str(refusal), 1000), refused=True)
         except StoreUnavailable as error:
             log.warning("app %d: /%s by %s: %s", self._app_id, command.name, one_line(user.uname), error)
             return Answer(Ack.INTERNAL_ERROR, COMMAND_FAILED)
@@ -135,7 +145,7 @@ class Moderation:
         installed.part.succeeded()
         if isinstance(said, Say):
             return Spoken(said)
-        return Answer(None, said if isinstance(said, str) else None)
+        return Answer(None, said if isinstance(said, str) else None, data=data)
 
     async def admit(self, visitor: Visitor) -> Answer | None:
         """Ask the gates whether this one may join; None where they may."""
@@ -254,6 +264,19 @@ class Moderation:
         name = "a guest" if user is None else one_line(user.uname)
         log.info("app %d: dry run: %s would answer %r to %s", self._app_id, part, verdict, name)
         return PASS
+
+
+def _data_of(said: object) -> msgspec.Raw | None:
+    """Return the data of a Reply as JSON. Raises PluginFailed for what isn't any."""
+    if not isinstance(said, Reply):
+        return None
+    try:
+        encoded = msgspec.json.encode(said.data)
+    except (TypeError, ValueError, RecursionError) as error:  # msgspec's EncodeError is a ValueError
+        raise PluginFailed(f"returned data that JSON can't hold: {one_line(str(error))}") from error
+    if len(encoded) > MAX_DATA:
+        raise PluginFailed(f"returned {len(encoded)} bytes of data; {MAX_DATA} are allowed")
+    return msgspec.Raw(encoded)
 
 
 def _require(verdict: object, wrong: str | None) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from tornado_chat.errors import Ack
 from tornado_chat.moderation import Answer
 
@@ -34,7 +36,8 @@ class Repeats:
 
     def remember(self, key: Key, answer: Answer) -> None:
         """Take note of an answer that was given."""
-        self._answers[key] = (self._monotonic() + self._lifetime, answer)
+        # Not its data: 5,000 times 64 KB is too much to keep for who lost it.
+        self._answers[key] = (self._monotonic() + self._lifetime, msgspec.structs.replace(answer, data=None))
         self._answers.move_to_end(key)
         if len(self._answers) > self._size:
             self._answers.popitem(last=False)

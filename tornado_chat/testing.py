@@ -121,6 +121,13 @@ class Person:
         await self._fixture.settle()
         return answer
 
+    async def run(self, command: str, *, cid: str = "") -> tuple[str | None, str | None, Any]:
+        """Run a command as a program does, with the event `command`; return (error, text, data)."""
+        answer = await self._fixture.chat.post(self._seat, js_trim(command), cid)
+        await self._fixture.settle()
+        error = answer.ack or ("COMMAND_REFUSED" if answer.refused else None)
+        return error, answer.notice, None if answer.data is None else msgspec.json.decode(answer.data)
+
     @property
     def messages(self) -> list[str]:
         """What this one was shown since they came, as "alice: hello"."""

@@ -81,7 +81,13 @@ def listing(items: Sequence[T], line: Callable[[T], str], page: int, nothing: st
     """
     if not items:
         return nothing
-    pages = math.ceil(len(items) / size)
-    page = min(max(page, 1), pages)
-    lines = [one_line(line(item), LISTED // size) for item in items[(page - 1) * size : page * size]]
+    shown, page, pages = paged(items, page, size=size)
+    lines = [one_line(line(item), LISTED // size) for item in shown]
     return "\n".join([*lines, *([f"page {page} of {pages}"] if pages > 1 else [])])
+
+
+def paged(items: Sequence[T], page: int, *, size: int = 20) -> tuple[Sequence[T], int, int]:
+    """Return what is on a page (from 1 on; the last one where there are fewer), which one that is, and of how many."""
+    pages = max(math.ceil(len(items) / size), 1)
+    page = min(max(page, 1), pages)
+    return items[(page - 1) * size : page * size], page, pages

@@ -55,8 +55,12 @@ assert.deepEqual(Object.keys(guest.data.room.users).sort(), ["alice", "bob"]);
 assert.deepEqual(await alice.next("user_joined"), { id: 2, uname: "bob", role: "mod" });
 
 assert.equal(await alice.say("Hello, bob"), undefined);
-const hello = { id: 1, user: { uname: "alice", role: "member" }, text: "Hello, bob" };
-for (const person of [alice, bob, guest]) assert.deepEqual(await person.next("new_message"), hello);
+const said = await alice.next("new_message");
+const at = said.at;
+assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+const hello = { id: 1, at, user: { uname: "alice", role: "member" }, text: "Hello, bob" };
+assert.deepEqual(said, hello);
+for (const person of [bob, guest]) assert.deepEqual(await person.next("new_message"), hello);
 assert.equal(await guest.say("me too"), "USER_REQUIRED");
 
 assert.equal(await bob.say("/mute Alice 10"), undefined);
