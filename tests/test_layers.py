@@ -20,6 +20,7 @@ LAYERS = (
      "store", "bus", "identity", "writer", "sanctions", "moderation", "presence", "chat", "plugin_api",
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
      "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "audit",
+     "back_pages",
      "alarm", "app_part", "services", "params", "patience",
      "bans", "ban_list", "modes", "networks", "people", "records", "settling", "speech", "secret",
      "matching", "folding", "disguises", "confusables", "unicode_tables", "signing", "wallets"},
@@ -27,6 +28,7 @@ LAYERS = (
     {"hookspecs", "__init__", "config", "config_errors", "config_tables", "plugins", "lookup_cache", "identity_demo",
      "identity_moneypot", "store_mongo", "store_mongo_records", "store_mongo_versions", "mongo_rows", "http_server",
      "mongo_embedded", "registry", "engine", "fanout", "gateway", "gateway_packets", "gateway_server", "logs", "web",
+     "gateway_shapes", "store_mongo_pages",
      "http_client", "store_memory", "file_watch", "manual_clock", "hosts", "links"},
     # the composition root, and what calls it
     {"server", "cli", "__main__", "assembly", "reloader", "loop_watch", "plugin_list", "trial", "scaffold", "testing",
@@ -35,8 +37,8 @@ LAYERS = (
 CORE_MAY_IMPORT = {"msgspec"}
 HOMES = {
     "socketio": {"fanout", "gateway_packets", "gateway_server"},
-    "motor": {"store_mongo", "store_mongo_records"},
-    "pymongo": {"store_mongo", "store_mongo_records", "store_mongo_versions"},
+    "motor": {"store_mongo", "store_mongo_pages", "store_mongo_records"},
+    "pymongo": {"store_mongo", "store_mongo_pages", "store_mongo_records", "store_mongo_versions"},
     "pluggy": {"plugins", "hookspecs"},
     "requests": {"http_client"},
     "requests_futures": {"http_client"},

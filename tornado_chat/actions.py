@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tornado_chat.app_part import AppPart, Ground
@@ -31,6 +31,9 @@ from tornado_chat.writer import Writer
 
 log = logging.getLogger(__name__)
 
+PURGED_PAGE = 500  # messages that are looked through at a time
+PURGED_PAGES = 4
+
 
 @dataclass(frozen=True, slots=True)
 class _Erasure:
@@ -38,6 +41,7 @@ class _Erasure:
     event: Event
     happening: Deleted
     entries: Sequence[AuditEntry]
+    reaches_back: bool = False  # to what the room doesn't remember
 
 
 class Actions(AppPart):
@@ -92,28 +96,43 @@ class Actions(AppPart):
         await self._bus.publish(self._app_id, new_message(message, to=staff, staff=True))
 
     async def delete(self, actor: User, message_id: int, reason: str = "", plugin: str = "") -> Message:
-        """Delete one message that the room remembers, and return it.
+        """Delete one message, however old, and return it.
 
         Raises CommandRefused where there is none, or its sender is not below the actor (one's own may be deleted);
         StoreUnavailable.
         """
+        if self._room.find_message(message_id) is None and 1 <= message_id <= self._room.floor:
+            return await self._delete_old(actor, message_id, reason, plugin)
         message = self._deletable(actor, message_id)
         await self._erase(self._erasure_of(message, actor, reason, plugin))
         return message
 
-    async def purge(self, actor: User, uname: str, reason: str = "", plugin: str = "") -> int:
-        """Delete all that the room remembers of a name; return how many messages that were.
+    async def _delete_old(self, actor: User, message_id: int, reason: str, plugin: str) -> Message:
+        found = await self._store.before(self._app_id, message_id + 1, 1)
+        if not found or found[0].id != message_id:
+            raise CommandRefused(f"There is no message {message_id} that could be deleted")
+        message = found[0]
+        self._require_deletable(actor, message)
+        erasure = self._erasure_of(message, actor, reason, plugin)
+        await self._erase(replace(erasure, reaches_back=True))
+        return message
 
-        Raises CommandRefused where the actor doesn't outrank the name; StoreUnavailable.
+    async def purge(self, actor: User, uname: str, reason: str = "", plugin: str = "") -> int:
+        """Delete what a name said: all that the room remembers, and what is among the 2,000 messages before.
+
+        Returns how many messages that were. Raises CommandRefused where the actor doesn't outrank the name;
+        StoreUnavailable.
         """
         self._sanctions.require_rank(actor, uname)
         await self._writer.settled()  # what was said a moment ago may still wait to be stored
-        messages = self._room.messages_of(uname)
+        older = await self._older_of(uname)
+        messages = [*older, *self._room.messages_of(uname)]
         spelled, _ = self._room.known(uname)
         ids = tuple(message.id for message in messages)
         purged = self._audit.entry(actor, "purge", spelled, reason=reason, plugin=plugin)
         entries = [purged, *self._deletions(actor, messages, reason, plugin)]
-        await self._erase(_Erasure(ids, messages_purged(spelled, ids), Deleted(ids, actor.uname, spelled), entries))
+        happening = Deleted(ids, actor.uname, spelled)
+        await self._erase(_Erasure(ids, messages_purged(spelled, ids), happening, entries, bool(older)))
         return len(messages)
 
     async def clear(self, actor: User, reason: str = "", plugin: str = "") -> int:
@@ -138,7 +157,7 @@ class Actions(AppPart):
         """
         while self._unsettled:
             erasure = self._unsettled[0]
-            if any(self._room.find_message(number) for number in erasure.ids):
+            if erasure.reaches_back or any(self._room.find_message(number) for number in erasure.ids):
                 await self._carry_through(erasure)
             self._unsettled = [other for other in self._unsettled if other is not erasure]
         self._half_withdrawn.clear()
@@ -251,9 +270,27 @@ class Actions(AppPart):
         message = self._room.find_message(message_id)
         if message is None:
             raise CommandRefused(f"There is no message {message_id} that could be deleted")
-        if not message.plugin and message.user.key != actor.key:
-            self._sanctions.require_rank(actor, message.user.uname)
+        self._require_deletable(actor, message)
         return message
+
+    def _require_deletable(self, actor: User, message: Message) -> None:
+        if message.plugin or message.user.key == actor.key:
+            return
+        self._sanctions.require_rank(actor, message.user.uname)
+        # The room may have forgotten who that was; the message hasn't.
+        if not actor.role.outranks(message.user.role) and self._room.find(message.user.uname) is None:
+            raise RankRefused(f"{NOT_AUTHORIZED}: {message.user.uname} is {a_role(message.user.role)}")
+
+    async def _older_of(self, uname: str) -> list[Message]:
+        """Return what a name said in the messages before those that the room remembers, as far as purges reach."""
+        key, before, found = fold(uname), self._room.floor + 1, list[Message]()
+        for _ in range(PURGED_PAGES if before > 1 else 0):
+            page = await self._store.before(self._app_id, before, PURGED_PAGE)
+            found = [message for message in page if not message.plugin and message.user.key == key] + found
+            if len(page) < PURGED_PAGE:
+                break
+            before = page[0].id
+        return found
 
     def _erasure_of(self, message: Message, actor: User, reason: str, plugin: str) -> _Erasure:
         ids = (message.id,)

@@ -13,6 +13,7 @@ from typing import Any
 from tornado_chat.actions import Actions
 from tornado_chat.app_part import Ground
 from tornado_chat.audit import RETAIN_DAYS, Audit
+from tornado_chat.back_pages import BackPages
 from tornado_chat.bans import Bans, Protected
 from tornado_chat.bus import Bus
 from tornado_chat.clock import Clock
@@ -129,6 +130,7 @@ class Chat:
         self._busy = 0  # how often there were too many calls of plugins under way
         self._holding = Holding(app_id, store, clock, self._expire, most=held, hours=held_hours)
         self._actions = Actions(ground, sanctions=self._sanctions, holding=self._holding, writer=self._writer)
+        self._back_pages = BackPages(ground)
         self._speech = Speech(ground, writer=self._writer, actions=self._actions, people=self._people)
         self._plugins = PluginSet(Moderation(app_id, {}, (), monotonic=clock.monotonic), self._supervisor())
         store.on_return(self._settle)
@@ -274,6 +276,11 @@ class Chat:
         if seat.occupant is None:
             return []
         return [describe(command) for command in usable(self._plugins.moderation.commands, seat.occupant.user)]
+
+    async def before(self, seat: Seat, before: int, limit: int) -> dict[str, Any]:
+        """Return what `history_before` answers: {messages, more}; see BackPages. Raises StoreUnavailable."""
+        viewer = None if seat.occupant is None else seat.occupant.user
+        return await self._back_pages.answer(viewer, before, limit)
 
     async def report(self, seat: Seat, message_id: int, reason: str) -> Answer:
         """Have a message reported, as `/report` does where a plugin has it. Never raises.

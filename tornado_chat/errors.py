@@ -82,6 +82,9 @@ class ClientError(StrEnum):
     COMMAND = 'must send a command, such as "/help", of 1-350 characters with `command` event'
     COMMAND_CALLBACK = "must provide callback to `command` event"
     COMMAND_BEFORE_AUTH = "must `auth` before `command`"
+    HISTORY = "must send the id of a message as `before`, and 1 to 100 as `limit`, with `history_before` event"
+    HISTORY_CALLBACK = "must provide callback to `history_before` event"
+    HISTORY_BEFORE_AUTH = "must `auth` before `history_before`"
     COMMANDS_CALLBACK = "must provide callback to `commands` event"
     COMMANDS_BEFORE_AUTH = "must `auth` before `commands`"
     UNKNOWN_EVENT = "unknown event"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +24,7 @@ from tornado_chat.events import CLIENT_ERROR, SYSTEM_MESSAGE, Event, server_clos
 from tornado_chat.gates import Visitor
 from tornado_chat.gateway_packets import ascii_json
 from tornado_chat.gateway_server import NoAck, SocketServer
+from tornado_chat.gateway_shapes import cid_of, message_error, wanted_page
 from tornado_chat.identity import is_signed_token
 from tornado_chat.models import MAX_ID
 from tornado_chat.moderation import Answer
@@ -33,7 +33,6 @@ from tornado_chat.text import is_unicode, js_length, js_trim, one_line
 
 log = logging.getLogger(__name__)
 
-_CID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 FULL = Answer(Ack.INTERNAL_ERROR, "This chat is full. Please try again later.")
 BACK_AFTER = 500  # ms; and one more for each client, so that no more than 1,000 a second come back
 LOOKED_AT_ONCE = 200  # connections of which one is sought, in one turn of the loop
@@ -77,6 +76,7 @@ class Gateway:
             "new_message": self._new_message,
             "command": self._command,
             "commands": self._commands,
+            "history_before": self._history_before,
             "report": self._report,
         }
         self._closing = False
@@ -284,13 +284,13 @@ class Gateway:
             self._client_error(connection, ClientError.COMMAND_BEFORE_AUTH)
             return Ack.USER_REQUIRED
         text = js_trim(args[0]) if args and isinstance(args[0], str) else ""
-        error = ClientError.COMMAND if not is_command(text) or len(args) > 2 else _message_error(args)
+        error = ClientError.COMMAND if not is_command(text) or len(args) > 2 else message_error(args)
         if error is not None:
             self._client_error(connection, error)
             return Ack.CLIENT_ERROR
         if connection.newest is not None:
             await asyncio.wait({connection.newest})
-        answer = await connection.seat.chat.post(connection.seat, text, _cid_of(args))
+        answer = await connection.seat.chat.post(connection.seat, text, cid_of(args))
         ack = answer.ack or (Ack.COMMAND_REFUSED if answer.refused else None)
         return ack, {"text": answer.notice, "data": answer.data}
 
@@ -301,6 +301,22 @@ class Gateway:
             self._client_error(connection, ClientError.COMMANDS_BEFORE_AUTH)
             return Ack.USER_REQUIRED
         return None, connection.seat.chat.commands(connection.seat)
+
+    async def _history_before(self, connection: Connection, args: list[Any], id: int | None) -> Any:
+        if id is None:
+            return self._client_error(connection, ClientError.HISTORY_CALLBACK)
+        if connection.seat is None:
+            self._client_error(connection, ClientError.HISTORY_BEFORE_AUTH)
+            return Ack.USER_REQUIRED
+        page = wanted_page(args)
+        if page is None:
+            self._client_error(connection, ClientError.HISTORY)
+            return Ack.CLIENT_ERROR
+        try:
+            return None, await connection.seat.chat.before(connection.seat, *page)
+        except StoreUnavailable as error:
+            log.warning("app %d: old messages: %s", connection.seat.chat.app_id, error)
+            return Ack.INTERNAL_ERROR
 
     async def _report(self, connection: Connection, args: list[Any], id: int | None) -> Any:
         if connection.seat is None:
@@ -323,11 +339,11 @@ class Gateway:
         if connection.seat is None:
             self._client_error(connection, ClientError.MESSAGE_BEFORE_AUTH)
             return Ack.USER_REQUIRED
-        if error := _message_error(args):
+        if error := message_error(args):
             self._client_error(connection, error)
             return Ack.CLIENT_ERROR
         text = js_trim(args[0])
-        cid = _cid_of(args)
+        cid = cid_of(args)
         if connection.newest is not None and (is_command(text) or connection.unanswered >= MAX_UNANSWERED):
             await asyncio.wait({connection.newest})  # a command comes after what its sender said before
         answer = await connection.seat.chat.submit(connection.seat, text, cid)
@@ -358,29 +374,3 @@ class Gateway:
 
 def _lobby(app_id: int) -> str:
     return f"app:{app_id}"
-
-
-def is_cid(value: object) -> bool:
-    """Tell whether a client may call its message so: 1 to 64 of A-Z a-z 0-9 _ . : -."""
-    return isinstance(value, str) and _CID.fullmatch(value) is not None
-
-
-def _cid_of(args: list[Any]) -> str:
-    return str(args[1]["cid"]) if len(args) > 1 and args[1] else ""
-
-
-def _message_error(args: list[Any]) -> ClientError | None:
-    if not args or not isinstance(args[0], str):
-        return ClientError.MESSAGE_TYPE
-    options = args[1] if len(args) > 1 else None
-    has_cid = isinstance(options, dict) and "cid" in options
-    # As the original: a second argument that is no callback, and isn't falsy in JavaScript.
-    if any(isinstance(extra, list | dict) or extra for extra in args[2 if has_cid else 1 :]):
-        return ClientError.MESSAGE_CALLBACK
-    if has_cid and not is_cid(args[1]["cid"]):
-        return ClientError.MESSAGE_CID
-    if not is_unicode(args[0]):
-        return ClientError.MESSAGE_UNICODE
-    if not 1 <= js_length(js_trim(args[0])) <= MAX_TEXT:
-        return ClientError.MESSAGE_LENGTH
-    return None

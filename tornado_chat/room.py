@@ -146,6 +146,16 @@ class Room:
         """Tell whether all that came after message `since` is known here, so that a client needn't begin anew."""
         return self._floor <= since <= self.newest
 
+    @property
+    def floor(self) -> int:
+        """Of what came after the message of this id the room knows everything; 0: of all that there is."""
+        return self._floor
+
+    @property
+    def deleted(self) -> frozenset[int]:
+        """The ids of what was deleted lately."""
+        return frozenset(deletion.id for deletion in self._deletions)
+
     def find_message(self, message_id: int) -> Message | None:
         """Return a message that the room remembers."""
         return next((message for message in reversed(self._history) if message.id == message_id), None)
@@ -156,8 +166,8 @@ class Room:
         return [message for message in self._history if not message.plugin and message.user.key == key]
 
     def forget(self, ids: Set[int]) -> None:
-        """Remove messages from the history, and remember that they are gone."""
-        self._add_deletions(Deletion(message.id, self.newest) for message in self._history if message.id in ids)
+        """Remove messages from the history, and remember that they are gone, also those that are older."""
+        self._add_deletions(Deletion(number, self.newest) for number in sorted(ids))
         self._history = deque((message for message in self._history if message.id not in ids), self._history.maxlen)
         self._snapshot.drop_messages(ids)
 

@@ -47,6 +47,10 @@ class MemoryStore:
         self.check()
         return list(deque(self._messages.get(app_id, ()), limit))
 
+    async def before(self, app_id: int, before: int, limit: int) -> list[Message]:
+        self.check()
+        return list(deque((each for each in self._messages.get(app_id, ()) if each.id < before), limit))
+
     async def mutes(self, app_id: int) -> list[Mute]:
         self.check()
         found = [mute for (app, _), mute in self._mutes.items() if app == app_id]

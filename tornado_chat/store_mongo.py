@@ -33,6 +33,7 @@ from tornado_chat.mongo_rows import (
 from tornado_chat.mongo_rows import message_of as message_in
 from tornado_chat.patience import in_time
 from tornado_chat.store import Deletion, Kept, Posting, message_of
+from tornado_chat.store_mongo_pages import page_before
 from tornado_chat.store_mongo_records import MongoRecords, only_duplicates
 from tornado_chat.store_mongo_versions import put_newer, put_void, this_very
 
@@ -169,6 +170,9 @@ class MongoStore:
             {"app_id": app_id, "gone": None}, {"_id": False}, sort=[("id", DESCENDING)], limit=limit
         )
         return [message_in(row) for row in await self._guarded(lambda: find.to_list(limit), writing=False)][::-1]
+
+    async def before(self, app_id: int, before: int, limit: int) -> list[Message]:
+        return await page_before(self._messages, self._guarded, app_id, before, limit)
 
     async def mutes(self, app_id: int) -> list[Mute]:
         rows = await self._guarded(

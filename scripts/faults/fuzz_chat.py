@@ -25,7 +25,8 @@ from tornado_chat.registry import Registry
 from tornado_chat.store_memory import MemoryStore
 
 Provider = Any  # atheris.FuzzedDataProvider: it has no types
-EVENTS = ["auth", "new_message", "commands", "report", "connect", "disconnect", "__proto__", "error"]
+EVENTS = ["auth", "new_message", "command", "commands", "history_before", "report"]
+EVENTS += ["connect", "disconnect", "__proto__", "error"]
 # fmt: off
 COMMANDS = [
     "/mute", "/unmute", "/mutes", "/ban", "/banip", "/unban", "/bans", "/kick", "/shadow", "/unshadow", "/shadows",
