@@ -64,7 +64,7 @@ async def test_what_was_deleted_is_not_there_however_old(
     assert (await page(guest, before=10)) == ([1, 2, 3, 4, 5, 6, 8, 9], False)
     refused = ["COMMAND_REFUSED", {"text": "There is no message 7 that could be deleted", "data": None}]
     assert await bob.emit("command", "/delete 7") == refused
-    error, answer = await bob.emit("command", "/log alice")
+    _, answer = await bob.emit("command", "/log alice")
     assert [(entry["action"], entry["text"]) for entry in answer["data"]["entries"]] == [("delete", "7")]
     await bob.emit("command", "/purge alice")
     purged = await guest.next("messages_purged")

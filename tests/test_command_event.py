@@ -98,7 +98,8 @@ async def test_junk_is_a_failure_of_its_plugin(data: Any, chat: ChatFixture) -> 
 @pytest.mark.gen_test
 @pytest.mark.parametrize(
     "args",
-    [(), (None,), (5,), ("hello",), ("",), (["/mutes"],), ("/mutes", "x"), ("/mutes", {"cid": "a b"}), ("/" + "x" * 350,),
+    [(), (None,), (5,), ("hello",), ("",), (["/mutes"],), ("/mutes", "x"), ("/mutes", {"cid": "a b"}),
+     ("/" + "x" * 350,),
      ("/mutes", {"cid": "a"}, "more"), ("/\ud800",)],
 )  # fmt: skip
 async def test_what_is_no_command_is_refused(args: Any, serve: Any, make_config: Any, connect: Any) -> None:

@@ -30,6 +30,8 @@ export interface Options {
   minimise: (() => void) | null;
   /** What else can be done with a message or a name, such as what moderators may. */
   items?: (subject: Subject, context: Context) => MenuItem[];
+  /** What it is among others on one page; by itself it is the page's main part. */
+  landmark?: "section";
 }
 
 export interface Events {
@@ -39,7 +41,7 @@ export interface Events {
 
 /** The chatbox of one app, put together. */
 export class Box extends Emitter<Events> {
-  readonly element = h("main", { class: "box" });
+  readonly element: HTMLElement;
   readonly context: Context;
   readonly drawer: Drawer;
   /** Whether the page around it shows it. */
@@ -57,6 +59,7 @@ export class Box extends Emitter<Events> {
     super();
     this.#options = options;
     const { session, texts, app } = options;
+    this.element = h(options.landmark ?? "main", { class: "box", "aria-label": app.title || texts.t("box.title") });
     this.#loginUrl = options.loginUrl;
     const menu = new Menu(this.element);
     const itemsFor = (subject: Subject) => [

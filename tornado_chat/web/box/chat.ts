@@ -1,5 +1,8 @@
 import { Box } from "./box";
 import { connectHost, type Host } from "./host";
+import { moderate } from "./moderate";
+import { moderatorsItems } from "./moderation_items";
+import { addModeration } from "./moderation_panel";
 import type { PageData } from "./protocol";
 import { Session } from "./session";
 import { Sound } from "./sound";
@@ -40,16 +43,23 @@ function main(): void {
   const options = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   applyLook(options);
   const host = connectHost(...page.apps.map(({ origins }) => origins));
+  const texts = new Texts(page.lang, page.texts);
+  if (page.view === "moderate") {
+    document.body.append(moderate(page, texts, host));
+    return;
+  }
   const session = new Session(location.origin, app.id, null, page.snapshot);
   const box = new Box({
     app,
     session,
-    texts: new Texts(page.lang, page.texts),
+    texts,
     sound: new Sound(options.sound !== "off"),
     loginUrl: app.login_url,
     demoUsers: page.demo_users ?? [],
     minimise: options.mode === "docked" && host.framed ? () => host.minimise() : null,
+    items: moderatorsItems,
   });
+  addModeration(box.context, box.drawer);
   document.body.append(box.element);
   attach(host, session, box);
   void host.token.then((token) => (token === null ? session.start() : session.login(token)));

@@ -1,4 +1,3 @@
-import { io, type Socket } from "socket.io-client";
 import { Emitter } from "./emitter";
 import type {
   CommandInfo,
@@ -12,6 +11,7 @@ import type {
   RoleName,
   User,
 } from "./protocol";
+import { Socket } from "./socket";
 
 /** How the connection is. `refused` is for good: the server said no, and said why. */
 export type State = "connecting" | "joined" | "offline" | "refused";
@@ -85,27 +85,19 @@ export class Connection extends Emitter<Events> {
     this.#appId = appId;
     this.#token = token;
     this.#since = since;
-    this.#socket = io(url, {
-      autoConnect: false,
-      forceNew: true,
-      // Where WebSockets don't come through, a proxy answers at once, and polling is next.
-      transports: ["websocket", "polling"],
-      tryAllTransports: true,
-      reconnectionDelay: FIRST_RETRY,
-      reconnectionDelayMax: LAST_RETRY,
-    });
+    this.#socket = new Socket(url);
     this.#socket.on("connect", () => void this.#join());
     this.#socket.on("connect_error", () => this.#become("offline"));
-    this.#socket.on("disconnect", (reason) => {
+    this.#socket.on("disconnect", (reason: string) => {
       this.#become("offline");
       // The client doesn't come back by itself where the server closed: a kick, or a ban, which `auth` then tells.
       if (reason === "io server disconnect") this.#comeBack();
     });
     this.#socket.on("server_closing", (data: { come_back_in?: [number, number] }) => {
       const [soonest, latest] = data.come_back_in ?? [FIRST_RETRY, LAST_RETRY];
-      this.#socket.io.reconnectionDelay(soonest + Math.random() * (latest - soonest));
+      this.#socket.asked = soonest + Math.random() * (latest - soonest);
     });
-    for (const name of FORWARDED) this.#socket.on(name, (data) => this.emit(name, data));
+    for (const name of FORWARDED) this.#socket.on(name, (data: never) => this.emit(name, data));
   }
 
   start(): void {
@@ -173,7 +165,7 @@ export class Connection extends Emitter<Events> {
         reject(new Lost());
       };
       const timer = setTimeout(lost, ANSWER_SECONDS * 1000);
-      this.#socket.once("disconnect", lost);
+      this.#socket.on("disconnect", lost);
       this.#socket.emit(name, ...args, (...answer: unknown[]) => {
         clearTimeout(timer);
         this.#socket.off("disconnect", lost);
@@ -199,7 +191,6 @@ export class Connection extends Emitter<Events> {
     }
     if (!error) {
       this.#retries = 0;
-      this.#socket.io.reconnectionDelay(FIRST_RETRY);
       this.emit("joined", joined as Joined);
       this.#become("joined");
     } else if (COMES_BACK.has(String(error))) {

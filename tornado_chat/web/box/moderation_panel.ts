@@ -1,0 +1,161 @@
+import { isStaff } from "./connection";
+import type { Context } from "./context";
+import { h, uniqueId } from "./dom";
+import type { Drawer, Panel } from "./drawer";
+import { logTab, modesTab, queueTab, reportsTab, sanctionsTab, type Tab } from "./moderation_tabs";
+
+/** The moderators' panel: what waits, what was reported, who is muted and banned, the modes, the log. */
+export class ModerationPanel implements Panel {
+  readonly element: HTMLElement;
+  readonly #context: Context;
+  readonly #bar: HTMLElement;
+  readonly #place: HTMLElement;
+  readonly #tabs: Tab[];
+  readonly #buttons = new Map<string, HTMLButtonElement>();
+  #shown = "";
+  #reports = 0;
+  /** Told how much waits for a decision. */
+  onCount: (count: number) => void = () => {};
+
+  constructor(context: Context) {
+    this.#context = context;
+    const { session, texts } = context;
+    this.#bar = h("div", { class: "tabs", role: "tablist", "aria-label": texts.t("mod.title") });
+    this.#place = h("div", { class: "tab-place", role: "tabpanel", id: uniqueId("tab") });
+    this.element = h("div", { class: "panel-body moderation" }, this.#bar, this.#place);
+    const counted = (count: number) => {
+      this.#reports = count;
+      this.#count();
+    };
+    this.#tabs = [
+      queueTab(context),
+      reportsTab(context, counted),
+      sanctionsTab(context, "mutes"),
+      sanctionsTab(context, "bans"),
+      modesTab(context),
+      logTab(context),
+    ];
+    this.#bar.addEventListener("keydown", (event) => this.#key(event));
+    session.room.on("held", () => this.#count());
+    session.on("commands", () => this.#commandsChanged());
+    this.#commandsChanged();
+  }
+
+  opened(): void {
+    this.#draw();
+    this.#tab?.refresh();
+  }
+
+  focus(): void {
+    this.#buttons.get(this.#shown)?.focus();
+  }
+
+  get #usable(): Tab[] {
+    return this.#tabs.filter(({ command }) => this.#context.session.may(command));
+  }
+
+  get #tab(): Tab | undefined {
+    return this.#tabs.find(({ name }) => name === this.#shown);
+  }
+
+  #commandsChanged(): void {
+    const { session } = this.#context;
+    // Known before the tab is looked at, for the count.
+    if (isStaff(session.me?.role) && session.may("reports"))
+      this.#tabs.find(({ name }) => name === "reports")?.refresh();
+    this.#draw();
+    if (this.element.isConnected) this.#tab?.refresh();
+  }
+
+  #draw(): void {
+    const usable = this.#usable;
+    if (!usable.some(({ name }) => name === this.#shown)) this.#shown = usable[0]?.name ?? "";
+    if (usable.length !== this.#buttons.size) {
+      this.#buttons.clear();
+      this.#bar.replaceChildren(...usable.map((tab) => this.#button(tab)));
+    }
+    for (const [name, button] of this.#buttons) {
+      button.setAttribute("aria-selected", String(name === this.#shown));
+      button.tabIndex = name === this.#shown ? 0 : -1;
+    }
+    const tab = this.#tab;
+    if (tab && this.#place.firstChild !== tab.element) this.#place.replaceChildren(tab.element);
+    this.#place.setAttribute("aria-labelledby", this.#buttons.get(this.#shown)?.id ?? "");
+    this.#count();
+  }
+
+  #button(tab: Tab): HTMLButtonElement {
+    const attributes = { type: "button", role: "tab", id: uniqueId("tab"), "aria-controls": this.#place.id };
+    const button = h(
+      "button",
+      attributes,
+      h("span", {}, this.#context.texts.t(`mod.${tab.name}`)),
+      h("span", { class: "number" }),
+    );
+    button.addEventListener("click", () => this.#show(tab.name));
+    this.#buttons.set(tab.name, button);
+    return button;
+  }
+
+  #show(name: string): void {
+    this.#shown = name;
+    this.#draw();
+    this.#tab?.refresh();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const names = [...this.#buttons.keys()];
+    const rtl = getComputedStyle(this.element).direction === "rtl";
+    const step = { ArrowRight: rtl ? -1 : 1, ArrowLeft: rtl ? 1 : -1, Home: -names.length, End: names.length }[
+      event.key
+    ];
+    if (event.key === "ArrowDown") {
+      event.preventDefault();
+      this.#tab?.focus();
+    }
+    if (step === undefined) return;
+    event.preventDefault();
+    const at = names.indexOf(this.#shown) + step;
+    const to = Math.abs(step) > 1 ? Math.min(Math.max(at, 0), names.length - 1) : (at + names.length) % names.length;
+    this.#show(names[to] ?? "");
+    this.focus();
+  }
+
+  #count(): void {
+    const { room } = this.#context.session;
+    const numbers: Record<string, number> = { queue: room.held.size, reports: this.#reports };
+    for (const [name, button] of this.#buttons) {
+      const count = numbers[name] ?? 0;
+      if (button.lastElementChild) button.lastElementChild.textContent = count ? String(count) : "";
+    }
+    this.onCount(room.held.size + this.#reports);
+  }
+}
+
+/** Give a box the panel while its visitor is staff. `counted` is told what waits. */
+export function addModeration(context: Context, drawer: Drawer, counted: (count: number) => void = () => {}): void {
+  const { session, texts } = context;
+  let panel: ModerationPanel | null = null;
+  const update = () => {
+    const staff = isStaff(session.me?.role);
+    if (staff === (panel !== null)) return;
+    if (!staff) {
+      drawer.drop("moderation");
+      panel = null;
+      counted(0);
+      return;
+    }
+    panel = new ModerationPanel(context);
+    const button = drawer.add("moderation", texts.t("mod.title"), "shield", panel);
+    const badge = h("span", { class: "count", hidden: true });
+    button.append(badge);
+    panel.onCount = (count) => {
+      badge.textContent = count > 99 ? "99+" : String(count);
+      badge.hidden = count === 0;
+      button.setAttribute("aria-label", count ? texts.t("mod.waiting", { count }) : texts.t("mod.title"));
+      counted(count);
+    };
+  };
+  session.on("me", update);
+  update();
+}
