@@ -5,9 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from playwright.async_api import Browser, Locator, Page, expect
 
+from tornado_chat.cli import DEMO_APP, demo_config
+from tornado_chat.config import Config
+from tornado_chat.config_tables import BoxTable
+
+# All that the box has something for, and nothing that minds what is said fast or again.
+PLUGINS = (
+    "mute", "ban", "kick", "purge", "slow", "lock", "members", "unique", "pin", "wordlist", "review", "report",
+    "escalate", "notes", "whois", "audit", "ignore", "me", "help",
+)  # fmt: skip
 ROLES = {"bob": "bob (mod)", "carol": "carol (owner)", "dave": "dave (admin)"}
+
+
+def box_config(folder: Any, uri: str, database: str, *, apps: tuple[int, ...] = (DEMO_APP,), **app: Any) -> Config:
+    """Return the demo's configuration with those plugins, for some apps, on a database of the tests."""
+    config = demo_config(0, folder)
+    name, settings = config.apps[DEMO_APP]
+    options = {"wordlist": {"words": ["fudge"], "action": "hold"}}
+    table = msgspec.structs.replace(config.mongodb, uri=type(config.mongodb.uri)(uri), database=database)
+    made = {
+        number: (name, msgspec.structs.replace(settings, id=number, plugins=PLUGINS, plugin=options, **app))
+        for number in apps
+    }
+    return msgspec.structs.replace(config, mongodb=table, apps=made)
+
+
+def box_table(**settings: Any) -> BoxTable:
+    """Return [box] of an app."""
+    return BoxTable(**settings)
 
 
 @dataclass
@@ -36,7 +64,7 @@ class Box:
 
     async def become(self, who: str) -> None:
         """Log in as one of the demo's users, with their button."""
-        await self.page.get_by_role("button", name=ROLES.get(who, who), exact=True).click()
+        await self.page.locator(".guest").get_by_role("button", name=ROLES.get(who, who), exact=True).click()
         await expect(self.field).to_be_visible()
 
     async def menu(self, text: str) -> None:
