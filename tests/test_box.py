@@ -112,7 +112,7 @@ async def test_a_mention_is_seen_and_heard_once_and_may_be_silent(chromium: str,
 async def test_history_comes_at_once_and_older_ones_on_scroll(
     chromium: str, store: MongoStore, serve: Any, config: Any
 ) -> None:
-    await tell(store, [f"old {number}" for number in range(1, 201)], ago=timedelta(days=400))
+    await tell(store, [f"old {number}" for number in range(1, 201)], ago=timedelta(days=40))
     await tell(store, [f"then {number}" for number in range(201, 301)], ago=timedelta(days=1))
     await tell(store, [f"now {number}" for number in range(301, 361)])
     server = await serve(config, demo=True)

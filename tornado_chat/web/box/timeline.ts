@@ -129,7 +129,9 @@ export class Timeline {
     this.#first = shown[0] ?? null;
     this.#drawTop(first === 0 && !room.more, texts.t.bind(texts));
     if (anchor) {
-      this.#scroller.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
+      // By its key: the row itself may have been made anew.
+      const row = this.#rows.get(anchor.key);
+      if (row) this.#scroller.scrollTop += row.getBoundingClientRect().bottom - anchor.bottom;
       this.#lastTop = this.#scroller.scrollTop;
     } else if (this.#following) this.#stickToEnd();
     this.#fillUp();
@@ -146,13 +148,13 @@ export class Timeline {
   }
 
   /** The first row that can be seen, and where it stands. */
-  #anchor(): { row: HTMLElement; top: number } | null {
+  #anchor(): { key: string; bottom: number } | null {
     const edge = this.#scroller.getBoundingClientRect().top;
     for (const entry of this.#shown) {
       const row = this.#rows.get(entry.key);
       if (!row?.isConnected) continue;
       const box = row.getBoundingClientRect();
-      if (box.bottom > edge && box.height > 0) return { row, top: box.top };
+      if (box.bottom > edge && box.height > 0) return { key: entry.key, bottom: box.bottom };
     }
     return null;
   }
