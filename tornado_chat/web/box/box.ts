@@ -52,7 +52,7 @@ export class Box extends Emitter<Events> {
   readonly #composer: Composer;
   readonly #guest = h("div", { class: "guest" });
   readonly #who = h("span", { class: "here" });
-  readonly #title = h("h1");
+  readonly #title: HTMLElement;
   #loginUrl: string;
 
   constructor(options: Options) {
@@ -60,6 +60,7 @@ export class Box extends Emitter<Events> {
     this.#options = options;
     const { session, texts, app } = options;
     this.element = h(options.landmark ?? "main", { class: "box", "aria-label": app.title || texts.t("box.title") });
+    this.#title = h(options.landmark ? "h2" : "h1");
     this.#loginUrl = options.loginUrl;
     const menu = new Menu(this.element);
     const itemsFor = (subject: Subject) => [

@@ -166,5 +166,7 @@ export class Completion {
 
 /** A uname as a command takes it, whatever is in it. */
 export function quoted(uname: string): string {
-  return /[\s"@\\*]/.test(uname) || uname.toLowerCase() === "more" ? `"${uname.replace(/["\\]/g, "\\$&")}"` : uname;
+  // What looks like an address is one to /ban, unless it is in quotes.
+  const special = /[\s"@\\*]|^(more|[\da-f.:/]*[.:/][\da-f.:/]*)$/i.test(uname);
+  return special ? `"${uname.replace(/["\\]/g, "\\$&")}"` : uname;
 }

@@ -3,9 +3,12 @@ import { h, uniqueId } from "./dom";
 export interface Field {
   name: string;
   label: string;
-  kind: "text" | "choice";
-  /** Of a choice: [value, label]. */
+  /** What can be chosen, as [value, label]; without it, it is text. */
   choices?: [string, string][];
+  /** Of a choice: what the field says that comes up where the value "" is chosen. */
+  other?: string;
+  /** What the text must look like. */
+  pattern?: string;
   required?: boolean;
 }
 
@@ -48,39 +51,63 @@ export interface Question {
   yes: string;
   no: string;
   danger?: boolean;
+  /** Does it with what was filled in, by name; returns what went wrong, which can be mended then, or null. */
+  run(answer: Record<string, string>): Promise<string | null>;
 }
 
-/** Ask for something; resolves with what was filled in, by name, or null where it was called off. */
-export function ask(root: HTMLElement, question: Question): Promise<Record<string, string> | null> {
-  return new Promise((resolve) => {
-    const inputs = new Map<string, HTMLInputElement | HTMLSelectElement>();
-    const form = h("form", { method: "dialog" });
-    if (question.text) form.append(h("p", {}, question.text));
-    for (const field of question.fields ?? []) {
-      const id = uniqueId("field");
-      const input =
-        field.kind === "choice"
-          ? h("select", { id }, ...(field.choices ?? []).map(([value, label]) => h("option", { value }, label)))
-          : h("input", { id, type: "text", maxlength: 150, autocomplete: "off", required: field.required });
-      inputs.set(field.name, input);
-      form.append(h("label", { for: id }, field.label), input);
-    }
-    const no = h("button", { type: "button", class: "button" }, question.no);
-    form.append(
-      h(
-        "div",
-        { class: "dialog-buttons" },
-        no,
-        h("button", { type: "submit", class: question.danger ? "button danger" : "button primary" }, question.yes),
-      ),
-    );
-    const dialog = new Dialog(root, question.title, form);
-    let answer: Record<string, string> | null = null;
-    no.addEventListener("click", () => dialog.close());
-    form.addEventListener("submit", () => {
-      answer = Object.fromEntries([...inputs].map(([name, input]) => [name, input.value.trim()]));
-    });
-    dialog.element.addEventListener("close", () => resolve(answer));
-    dialog.open();
+/** Ask for something, and do it. */
+export function ask(root: HTMLElement, question: Question): void {
+  const inputs = new Map<string, () => string>();
+  const form = h("form", { method: "dialog" });
+  if (question.text) form.append(h("p", {}, question.text));
+  for (const field of question.fields ?? []) inputs.set(field.name, addField(form, field));
+  const said = h("p", { class: "failure", role: "alert" });
+  const no = h("button", { type: "button", class: "button" }, question.no);
+  const yes = h(
+    "button",
+    { type: "submit", class: question.danger ? "button danger" : "button primary" },
+    question.yes,
+  );
+  form.append(said, h("div", { class: "dialog-buttons" }, no, yes));
+  const dialog = new Dialog(root, question.title, form);
+  no.addEventListener("click", () => dialog.close());
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (form.ariaBusy) return;
+    form.ariaBusy = "true";
+    const wrong = await question.run(Object.fromEntries([...inputs].map(([name, value]) => [name, value()])));
+    form.ariaBusy = null;
+    if (wrong === null) dialog.close();
+    else said.textContent = wrong;
   });
+  dialog.open();
+}
+
+/** Add a field to a form; returns what reads it. */
+function addField(form: HTMLElement, field: Field): () => string {
+  const id = uniqueId("field");
+  const { label, choices, other, pattern, required } = field;
+  const text = h("input", { id, type: "text", maxlength: 150, autocomplete: "off", pattern, required });
+  form.append(h("label", { for: id }, label));
+  if (!choices) {
+    form.append(text);
+    return () => text.value.trim();
+  }
+  const options = choices.map(([value, name]) => h("option", { value }, name));
+  const choice = h("select", { id }, ...options);
+  text.id = `${id}-other`;
+  text.setAttribute("aria-label", other ?? "");
+  text.placeholder = other ?? "";
+  const update = () => {
+    text.hidden = choice.value !== "";
+    text.required = !text.hidden;
+    text.disabled = text.hidden;
+  };
+  choice.addEventListener("change", () => {
+    update();
+    if (!text.hidden) text.focus();
+  });
+  update();
+  form.append(choice, text);
+  return () => choice.value || text.value.trim();
 }

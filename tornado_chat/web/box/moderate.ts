@@ -11,52 +11,83 @@ import { Sound } from "./sound";
 import type { Texts } from "./texts";
 
 const TOKEN = "token"; // remembered for this tab, never in an address
+const KEYS = "keys";
 
 /** Several apps side by side, for who minds them all. */
 export function moderate(page: PageData, texts: Texts, host: Host): HTMLElement {
   const sound = new Sound(true);
-  const columns = page.apps.map((app) => new Column(app, texts, sound));
-  const login = (token: string) => {
-    for (const column of columns) column.session.login(token);
-    show(form, false);
+  const login = (token: string | null) => {
+    for (const { session } of columns) session.login(token);
   };
   const form = loginForm(page, texts, (token) => {
     remember(TOKEN, token, "session");
     login(token);
   });
+  const out = () => {
+    remember(TOKEN, null, "session");
+    login(null);
+  };
+  const logout = h("button", { type: "button", class: "button", onclick: out }, texts.t("mod.logout"));
+  let settled = false;
+  const update = () => {
+    const sessions = columns.map(({ session }) => session);
+    const user = sessions.some(({ me }) => me !== null);
+    show(logout, user);
+    // Nobody is asked while it may turn out who they are.
+    if (user) show(form, false);
+    else if (settled && sessions.every(({ state }) => state === "joined" || state === "refused")) show(form, true);
+    const waiting = columns.reduce((sum, { waiting }) => sum + waiting, 0);
+    document.title = (waiting ? `(${waiting}) ` : "") + texts.t("mod.page");
+  };
+  const columns = page.apps.map((app) => new Column(app, texts, sound, update));
   const bar = h("header", { class: "head-bar moderate-bar" }, h("h1", {}, texts.t("mod.page")));
-  append(bar, ...columns.map((column, index) => column.chip(index)), addForm(page.apps, texts));
-  document.addEventListener("keydown", (event) => {
-    const typing = (event.target as Element).closest("input, textarea, select, dialog");
-    if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) columns[Number(event.key) - 1]?.goTo();
-  });
-  const element = h(
-    "main",
-    { class: "moderate" },
-    bar,
-    form,
-    h("div", { class: "columns" }, ...columns.map(({ element }) => element)),
-  );
+  append(bar, ...columns.map((column, index) => column.chip(index)));
+  if (columns.length > 1) bar.append(keysSwitch(columns, texts));
+  append(bar, addForm(page.apps, texts), logout);
+  const row = h("div", { class: "columns" }, ...columns.map(({ element }) => element));
   void host.token.then((given) => {
     const known = given ?? recall(TOKEN, "session");
-    for (const column of columns) column.session.start();
-    if (typeof known === "string") login(known);
+    settled = true;
+    for (const { session } of columns) {
+      if (typeof known === "string") session.login(known);
+      else session.start();
+    }
+    update();
   });
   host.on("login", login);
-  return element;
+  host.on("logout", () => login(null));
+  update();
+  return h("main", { class: "moderate" }, bar, form, row);
+}
+
+/** The digits lead to the columns, for who leaves that on: a stray key must not be in the way of who speaks to it. */
+function keysSwitch(columns: Column[], texts: Texts): HTMLElement {
+  const box = h("input", { type: "checkbox", class: "switch", role: "switch" });
+  box.checked = recall(KEYS) !== false;
+  box.addEventListener("change", () => remember(KEYS, box.checked));
+  document.addEventListener("keydown", (event) => {
+    const typing = (event.target as Element).closest("input:not([type=checkbox]), textarea, select, dialog");
+    if (!box.checked || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    columns[Number(event.key) - 1]?.goTo();
+  });
+  return h("label", { class: "keys" }, texts.t("mod.keys", { count: Math.min(columns.length, 9) }), box);
 }
 
 /** One app of them. */
 class Column {
   readonly element: HTMLElement;
   readonly session: Session;
+  /** How much waits for a decision. */
+  waiting = 0;
   readonly #app: PageApp;
   readonly #texts: Texts;
   readonly #box: Box;
   readonly #count = h("span", { class: "number" });
+  readonly #go = h("button", { type: "button", class: "chip-go", onclick: () => this.goTo() });
   readonly #nobody: HTMLElement;
 
-  constructor(app: PageApp, texts: Texts, sound: Sound) {
+  /** `changed` is told of who one is there, of the connection, and of what waits. */
+  constructor(app: PageApp, texts: Texts, sound: Sound, changed: () => void) {
     this.#app = app;
     this.#texts = texts;
     this.session = new Session(location.origin, app.id, null, null);
@@ -73,7 +104,11 @@ class Column {
       landmark: "section",
     });
     addModeration(this.#box.context, this.#box.drawer, (count) => {
+      this.waiting = count;
       this.#count.textContent = count ? String(count) : "";
+      const waits = count ? `, ${texts.t("mod.waits", { count })}` : "";
+      this.#go.setAttribute("aria-label", this.#name + waits);
+      changed();
     });
     this.#nobody = h("p", { class: "connection refused", role: "status", hidden: true }, texts.t("mod.no-staff"));
     this.element = h("div", { class: "column" }, this.#nobody, this.#box.element);
@@ -81,7 +116,9 @@ class Column {
       const staff = isStaff(me?.role);
       show(this.#nobody, me !== null && !staff);
       if (staff && this.#box.drawer.shown === null) this.#box.drawer.open("moderation", false);
+      changed();
     });
+    session.on("state", changed);
   }
 
   get #name(): string {
@@ -90,15 +127,14 @@ class Column {
 
   /** The button that leads here, with what waits, and the one that takes this away. */
   chip(index: number): HTMLElement {
-    const go = h("button", { type: "button", class: "chip-go", onclick: () => this.goTo() });
-    append(go, h("kbd", { "aria-hidden": "true" }, String(index + 1)), foreign(this.#name), this.#count);
+    append(this.#go, h("kbd", { "aria-hidden": "true" }, String(index + 1)), foreign(this.#name), this.#count);
     const label = this.#texts.t("mod.drop-app", { name: this.#name });
     const drop = h("button", { type: "button", class: "chip-drop", "aria-label": label }, icon("close"));
     drop.addEventListener("click", () => {
       const left = appsHere().filter((id) => id !== this.#app.id);
-      if (left.length) location.assign(`/moderate/${left.join(",")}${location.search}`);
+      goToApps(left);
     });
-    return h("span", { class: "chip" }, go, drop);
+    return h("span", { class: "chip" }, this.#go, appsHere().length > 1 && drop);
   }
 
   goTo(): void {
@@ -109,6 +145,10 @@ class Column {
 
 function appsHere(): number[] {
   return (location.pathname.split("/").pop() ?? "").split(",").map(Number);
+}
+
+function goToApps(ids: number[]): void {
+  location.assign(`/moderate/${ids.join(",")}${location.search}${location.hash}`);
 }
 
 function addForm(apps: PageApp[], texts: Texts): HTMLElement {
@@ -129,8 +169,7 @@ function addForm(apps: PageApp[], texts: Texts): HTMLElement {
     event.preventDefault();
     const id = Number(field.value);
     const known = apps.some((app) => app.id === id);
-    if (Number.isSafeInteger(id) && id > 0 && !known)
-      location.assign(`/moderate/${[...appsHere(), id].join(",")}${location.search}`);
+    if (Number.isSafeInteger(id) && id > 0 && !known) goToApps([...appsHere(), id]);
   });
   return form;
 }

@@ -4,6 +4,7 @@ import type { Context, Subject } from "./context";
 import { ask, Dialog } from "./dialog";
 import { foreign, h } from "./dom";
 import type { MenuItem } from "./menu";
+import { told } from "./moderation_list";
 
 interface Note {
   number: number;
@@ -13,12 +14,13 @@ interface Note {
 }
 
 const SPANS = ["10m", "1h", "1d", "7d"];
+const MOST_PAGES = 10; // of notes about one user
 
 /** What a moderator may do with a message or a name: what there is a command for, to whom they stand above. */
 export function moderatorsItems(subject: Subject, context: Context): MenuItem[] {
   const { session, texts } = context;
   const { user, message } = subject;
-  const { may } = { may: (command: string) => session.may(command) };
+  const may = (command: string) => session.may(command);
   const name = quoted(user.uname);
   const bot = Boolean(message?.plugin);
   const own = user.uname === session.me?.uname;
@@ -32,23 +34,26 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
     danger: true,
     run: () => run(`/delete ${message?.id}`),
   });
-  add(Boolean(message) && may("pin"), "pin", { run: () => run(`/pin ${message?.text}`) });
+  const pinned = message !== undefined && pinnedId(context) === message.id;
+  add(Boolean(message) && may(pinned ? "unpin" : "pin"), pinned ? "unpin" : "pin", {
+    run: () => run(pinned ? "/unpin" : `/pin ${message?.id}`),
+  });
   if (!above) return separated(items);
-  add(may("purge"), "purge", { danger: true, run: () => void purge(user.uname, context) });
+  add(may("purge"), "purge", { danger: true, run: () => purge(user.uname, context) });
   const muted = session.room.mutes.has(user.uname.toLowerCase());
   add(muted && may("unmute"), "unmute", { run: () => run(`/unmute ${name}`) });
   add(!muted && may("mute"), "mute", {
     items: [
       ...SPANS.map((span) => ({ label: texts.t(`span.${span}`), run: () => run(`/mute ${name} ${span}`) })),
-      { label: texts.t("mod.other"), run: () => void withReason("mute", user.uname, context) },
+      { label: texts.t("mod.other"), run: () => withReason("mute", user.uname, context) },
     ],
   });
-  add(may("warn"), "warn", { run: () => void withReason("warn", user.uname, context) });
+  add(may("warn"), "warn", { run: () => withReason("warn", user.uname, context) });
   add(may("kick"), "kick", { danger: true, run: () => run(`/kick ${name}`) });
-  add(may("ban"), "ban", { danger: true, run: () => void withReason("ban", user.uname, context) });
+  add(may("ban"), "ban", { danger: true, run: () => withReason("ban", user.uname, context) });
   add(may("banip") && session.room.users.has(user.uname), "banip", {
     danger: true,
-    run: () => void withReason("banip", user.uname, context),
+    run: () => withReason("banip", user.uname, context),
   });
   add(may("whois"), "whois", { run: () => void whois(user.uname, context) });
   add(may("notes") && may("note"), "notes", { run: () => void notes(user.uname, context) });
@@ -59,88 +64,106 @@ function separated(items: MenuItem[]): MenuItem[] {
   return items.map((item, index) => (index === 0 ? { ...item, separated: true } : item));
 }
 
-async function purge(uname: string, context: Context): Promise<void> {
-  const { t } = bound(context);
-  const sure = await ask(context.root, {
-    title: t("mod.purge"),
-    text: t("mod.purge-sure", { name: uname }),
-    yes: t("mod.purge-yes"),
-    no: t("mod.cancel"),
+function pinnedId({ session }: Context): unknown {
+  return (session.room.modes.get("pin")?.value as { id?: unknown } | undefined)?.id;
+}
+
+/** Run a command of a dialog's: told as if it had been typed where it was done; returns what went wrong. */
+async function attempt(command: string, context: Context): Promise<string | null> {
+  const reply = await context.session.run(command);
+  const text = told(reply, context);
+  if (reply.error) return text;
+  if (reply.text) context.session.notice(reply.text);
+  context.announcer.say(text);
+  return null;
+}
+
+function purge(uname: string, context: Context): void {
+  const { texts } = context;
+  ask(context.root, {
+    title: texts.t("mod.purge"),
+    text: texts.t("mod.purge-sure", { name: uname }),
+    yes: texts.t("mod.purge-yes"),
+    no: texts.t("mod.cancel"),
     danger: true,
+    run: () => attempt(`/purge ${quoted(uname)}`, context),
   });
-  if (sure) await runAndTell(`/purge ${quoted(uname)}`, context);
 }
 
 /** Ask for how long and why, then do it. */
-async function withReason(command: "mute" | "ban" | "banip" | "warn", uname: string, context: Context): Promise<void> {
-  const { t } = bound(context);
+function withReason(command: "mute" | "ban" | "banip" | "warn", uname: string, context: Context): void {
+  const { texts } = context;
   const spans = command === "mute" ? SPANS : ["1d", "7d", "0"];
-  const choices = spans.map((span): [string, string] => [span, t(`span.${span}`)]);
-  const answer = await ask(context.root, {
-    title: t(`mod.${command}-title`, { name: uname }),
-    fields: [
-      ...(command === "warn" ? [] : [{ name: "span", label: t("mod.for"), kind: "choice" as const, choices }]),
-      { name: "reason", label: t("mod.reason"), kind: "text", required: command === "warn" },
-    ],
-    yes: t(`mod.${command}-yes`),
-    no: t("mod.cancel"),
+  const choices = spans.map((span): [string, string] => [span, texts.t(`span.${span}`)]);
+  const span = {
+    name: "span",
+    label: texts.t("mod.for"),
+    choices: [...choices, ["", texts.t("mod.other")] as [string, string]],
+    other: texts.t("mod.span-other"),
+    pattern: "\\s*([0-9]+[smhdw]?)+\\s*",
+  };
+  const reason = { name: "reason", label: texts.t("mod.reason"), required: command === "warn" };
+  ask(context.root, {
+    title: texts.t(`mod.${command}-title`, { name: uname }),
+    fields: command === "warn" ? [reason] : [span, reason],
+    yes: texts.t(`mod.${command}-yes`),
+    no: texts.t("mod.cancel"),
     danger: command !== "warn",
+    run: ({ span: chosen, reason: why }) => {
+      // "0" and a word of the reason such as "days" would be one duration.
+      const lasts = chosen === "0" ? "0m" : chosen;
+      return attempt([`/${command}`, quoted(uname), lasts, why].filter(Boolean).join(" "), context);
+    },
   });
-  if (!answer) return;
-  const words = [`/${command}`, quoted(uname), answer.span, answer.reason].filter(Boolean);
-  await runAndTell(words.join(" "), context);
 }
 
 async function whois(uname: string, context: Context): Promise<void> {
-  const { error, text } = await context.session.run(`/whois ${quoted(uname)}`);
-  const lines = (text ?? context.texts.t(error ? "ack.refused" : "mod.nothing")).split("\n");
+  const reply = await context.session.run(`/whois ${quoted(uname)}`);
+  const lines = told(reply, context).split("\n");
   showDialog(context, uname, h("ul", { class: "card" }, ...lines.map((line) => h("li", {}, foreign(line)))));
 }
 
 async function notes(uname: string, context: Context): Promise<void> {
-  const { session } = context;
-  const { t } = bound(context);
+  const { session, texts } = context;
   const list = h("ul", { class: "card" });
-  const field = h("input", { type: "text", maxlength: 300, "aria-label": t("mod.note-text"), required: true });
-  const form = h(
-    "form",
-    { class: "inline" },
-    field,
-    h("button", { type: "submit", class: "button" }, t("mod.note-add")),
-  );
+  const label = texts.t("mod.note-text");
+  const field = h("input", { type: "text", maxlength: 300, "aria-label": label, placeholder: label, required: true });
+  const add = h("button", { type: "submit", class: "button primary" }, texts.t("mod.note-add"));
+  const form = h("form", { class: "inline" }, field, add);
   const said = h("p", { class: "failure", role: "alert" });
   const load = async () => {
-    const { data, text, error } = await session.run(`/notes ${quoted(uname)}`);
-    said.textContent = error ? (text ?? t("ack.refused")) : "";
-    const found = (data as { notes?: Note[] } | null)?.notes ?? [];
-    list.replaceChildren(
-      ...found.map(row),
-      ...(found.length || error ? [] : [h("li", { class: "hint" }, t("mod.nothing"))]),
-    );
+    const found: Note[] = [];
+    for (let page = 1, pages = 1; page <= pages; page += 1) {
+      const reply = await session.run(`/notes ${quoted(uname)} ${page}`);
+      said.textContent = reply.error ? told(reply, context) : "";
+      if (reply.error) return;
+      const data = reply.data as { notes: Note[]; pages: number };
+      found.push(...data.notes);
+      pages = Math.min(data.pages, MOST_PAGES);
+    }
+    const nothing = h("li", { class: "hint" }, texts.t("mod.nothing"));
+    list.replaceChildren(...found.map(row), ...(found.length ? [] : [nothing]));
+  };
+  const change = async (command: string) => {
+    const reply = await session.run(command);
+    said.textContent = reply.error ? told(reply, context) : "";
+    if (reply.error) return false;
+    context.announcer.say(told(reply, context));
+    await load();
+    return true;
   };
   const row = (note: Note) => {
-    const drop = async () => {
-      await session.run(`/unnote ${quoted(uname)} ${note.number}`);
-      await load();
-      field.focus();
-    };
-    const about = `${note.by}, ${context.texts.moment(new Date(note.at))}`;
-    return h(
-      "li",
-      {},
-      foreign(note.text),
-      h("span", { class: "hint" }, about),
-      h("button", { type: "button", class: "small", onclick: () => void drop() }, t("mod.note-drop")),
-    );
+    const drop = () => void change(`/unnote ${quoted(uname)} ${note.number}`).then((done) => done && field.focus());
+    const about = h("span", { class: "hint" }, foreign(note.by), `, ${texts.moment(new Date(note.at))}`);
+    const button = h("button", { type: "button", class: "small", onclick: drop }, texts.t("mod.note-drop"));
+    return h("li", {}, foreign(note.text), about, session.may("unnote") && button);
   };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const { error, text } = await session.run(`/note ${quoted(uname)} ${field.value.trim()}`);
-    if (error) said.textContent = text ?? t("ack.refused");
-    else field.value = "";
-    if (!error) await load();
+    if (await change(`/note ${quoted(uname)} ${field.value.trim()}`)) field.value = "";
   });
-  showDialog(context, t("mod.notes-title", { name: uname }), list, said, form);
+  showDialog(context, texts.t("mod.notes-title", { name: uname }), list, said, form);
+  field.focus();
   await load();
 }
 
@@ -149,8 +172,4 @@ function showDialog(context: Context, title: string, ...content: Node[]): void {
   const dialog = new Dialog(context.root, title, ...content, h("div", { class: "dialog-buttons" }, close));
   close.addEventListener("click", () => dialog.close());
   dialog.open();
-}
-
-function bound(context: Context): { t: Context["texts"]["t"] } {
-  return { t: (key, params) => context.texts.t(key, params) };
 }

@@ -9,6 +9,8 @@ export interface Item {
   name: string;
   /** What they said, where they said something. */
   text?: string;
+  /** Until when it holds, in the server's time: shown as what is left, and gone then; null: for good. */
+  until?: number | null;
   /** What else there is to know. */
   about: string[];
   decisions: Decision[];
@@ -22,37 +24,130 @@ export interface Decision {
   run(): Promise<Reply>;
 }
 
-/** A list of what waits, or holds: a decision is one key, and the next item has the focus then. */
+export interface Page {
+  page: number;
+  pages: number;
+}
+
+const UNASKED = 700; // ms in which no key decides, after the focus went to another item by itself
+
+/** What an ack says to a moderator. */
+export function told({ error, text }: Reply, { texts }: Context): string {
+  return text ?? texts.t(error === null ? "mod.done" : texts.has(`ack.${error}`) ? `ack.${error}` : "ack.refused");
+}
+
+/** Run `load` now; asked for again meanwhile, run it once more when it is through. */
+export function coalesced(load: () => Promise<void>): () => void {
+  let wanted = false;
+  let running = false;
+  return async () => {
+    wanted = true;
+    if (running) return;
+    running = true;
+    while (wanted) {
+      wanted = false;
+      await load();
+    }
+    running = false;
+  };
+}
+
+/** A list of what waits, or holds, page by page: a decision is one key, and the next item has the focus then. */
 export class ModerationList {
   readonly element: HTMLElement;
+  /** The page that is to be shown. */
+  page = 1;
+  /** Asked for another page. */
+  onPage: () => void = () => {};
   readonly #context: Context;
   readonly #list = h("ul", { class: "cases" });
+  readonly #empty: HTMLElement;
   readonly #said = h("p", { class: "failure", role: "alert" });
   readonly #hint: HTMLElement;
+  readonly #pager: HTMLElement;
+  readonly #number = h("span", { class: "hint" });
+  readonly #back: HTMLButtonElement;
+  readonly #on: HTMLButtonElement;
+  readonly #rows = new Map<string, { row: HTMLElement; shape: string }>();
+  readonly #decided = new Set<string>();
   #items: Item[] = [];
+  #quietUntil = 0;
+  #turned = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(context: Context, hint: string) {
+    const { texts } = context;
     this.#context = context;
     this.#hint = h("p", { class: "hint" }, hint);
-    this.element = h("div", {}, this.#hint, this.#said, this.#list);
+    this.#empty = h("p", { class: "empty", tabindex: -1 }, texts.t("mod.empty"));
+    const turn = (key: string, step: number) =>
+      h("button", { type: "button", class: "small", onclick: () => this.#turn(step) }, texts.t(key));
+    this.#back = turn("mod.page-back", -1);
+    this.#on = turn("mod.page-on", 1);
+    this.#pager = h("div", { class: "pager", hidden: true }, this.#back, this.#number, this.#on);
+    this.element = h("div", {}, this.#hint, this.#said, this.#list, this.#empty, this.#pager);
     this.#list.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  show(items: Item[]): void {
-    const focused = this.#focusedIndex();
+  /** Show a page of items. The focus stays on its item; where that is gone, it goes to the next one. */
+  show(items: Item[], { page, pages }: Page = { page: 1, pages: 1 }): void {
+    const before = document.activeElement;
+    const at = this.#focusedIndex();
+    const focused = this.#items[at]?.id;
+    const wanted = items.map((item) => this.#rowOf(item));
     this.#items = items;
+    for (const row of [...this.#list.children]) if (!wanted.includes(row as HTMLElement)) row.remove();
+    wanted.forEach((row, index) => {
+      if (this.#list.children[index] !== row) this.#list.insertBefore(row, this.#list.children[index] ?? null);
+    });
+    const ids = new Set(items.map(({ id }) => id));
+    for (const id of this.#rows.keys()) if (!ids.has(id)) this.#rows.delete(id);
     this.#hint.hidden = items.length === 0;
-    const empty = h("li", { class: "empty" }, this.#context.texts.t("mod.empty"));
-    this.#list.replaceChildren(...items.map((item) => this.#row(item)), ...(items.length ? [] : [empty]));
-    if (focused >= 0) this.#focus(Math.min(focused, items.length - 1));
+    this.#empty.hidden = items.length > 0;
+    this.page = page;
+    this.#pager.hidden = pages < 2;
+    this.#number.textContent = this.#context.texts.t("mod.page-of", { page, pages });
+    this.#back.disabled = page <= 1;
+    this.#on.disabled = page >= pages;
+    this.#tick();
+    this.#refocus(at, focused, before);
+    for (const id of this.#decided) if (!ids.has(id)) this.#decided.delete(id);
   }
 
+  /** Put the focus where it belongs, if it was here: `at` and `focused` tell on which item. */
+  #refocus(at: number, focused: string | undefined, before: Element | null): void {
+    if (this.#turned) {
+      this.#turned = false;
+      this.#focus(0);
+      return;
+    }
+    if (focused === undefined && before !== this.#empty) return;
+    const still = this.#items.findIndex(({ id }) => id === focused);
+    if (still >= 0) {
+      if (this.#focusedIndex() !== still) this.#focus(still);
+      return;
+    }
+    // A key that was meant for what another moderator was quicker with must not hit what came into its place.
+    if (focused === undefined || !this.#decided.has(focused)) this.#quietUntil = performance.now() + UNASKED;
+    this.#focus(at);
+  }
+
+  /** Say what went wrong; empty: nothing. */
   fail(text: string): void {
     this.#said.textContent = text;
   }
 
   focus(): void {
     this.#focus(0);
+  }
+
+  #rowOf(item: Item): HTMLElement {
+    const shape = JSON.stringify(item);
+    const known = this.#rows.get(item.id);
+    if (known?.shape === shape) return known.row;
+    const row = this.#row(item);
+    this.#rows.set(item.id, { row, shape });
+    return row;
   }
 
   #row(item: Item): HTMLElement {
@@ -65,40 +160,76 @@ export class ModerationList {
         "aria-keyshortcuts": decision.key,
       };
       const button = h("button", attributes, decision.label, " ", h("kbd", { "aria-hidden": "true" }, decision.key));
-      button.addEventListener("click", () => void this.#decide(row, decision));
+      button.addEventListener("click", () => void this.#decide(item.id, decision));
       return button;
     });
     append(
       row,
       h("p", { class: "case-name" }, foreign(item.name)),
       item.text !== undefined && h("p", { class: "case-text" }, foreign(item.text, "words")),
+      item.until !== undefined && h("p", { class: "case-about left" }, this.#left(item.until)),
       ...item.about.filter(Boolean).map((line) => h("p", { class: "case-about" }, foreign(line))),
-      h("div", { class: "buttons" }, ...buttons),
+      buttons.length > 0 && h("div", { class: "buttons" }, ...buttons),
     );
     return row;
   }
 
-  async #decide(row: HTMLElement, decision: Decision): Promise<void> {
-    if (row.getAttribute("aria-busy")) return;
-    row.setAttribute("aria-busy", "true");
+  #left(until: number | null): string {
+    const { texts, session } = this.#context;
+    if (until === null) return texts.t("span.0");
+    return texts.t("mod.left", { left: texts.left((until - session.room.now()) / 1000) });
+  }
+
+  /** Count down what is left, as long as somebody looks. */
+  #tick(): void {
+    clearInterval(this.#timer);
+    if (!this.#items.some(({ until }) => typeof until === "number")) return;
+    this.#timer = setInterval(() => {
+      if (!this.element.isConnected) {
+        clearInterval(this.#timer);
+        return;
+      }
+      const now = this.#context.session.room.now();
+      for (const { id, until } of this.#items) {
+        const left = this.#rows.get(id)?.row.querySelector(".left");
+        if (left && typeof until === "number") left.textContent = this.#left(Math.max(until, now));
+      }
+    }, 1000);
+  }
+
+  #turn(step: number): void {
+    this.page += step;
+    this.#turned = true;
+    this.onPage();
+  }
+
+  async #decide(id: string, decision: Decision): Promise<void> {
+    const row = this.#rows.get(id)?.row;
+    if (!row || row.ariaBusy) return;
+    row.ariaBusy = "true";
+    // The button goes with the item.
     if (row.contains(document.activeElement)) row.focus();
-    const { error, text } = await decision.run();
-    row.removeAttribute("aria-busy");
-    const { texts, announcer } = this.#context;
-    const told = text ?? texts.t(error ? (texts.has(`ack.${error}`) ? `ack.${error}` : "ack.refused") : "mod.done");
-    this.#said.textContent = error ? told : "";
-    announcer.say(told);
+    this.#decided.add(id);
+    const reply = await decision.run();
+    row.ariaBusy = null;
+    if (reply.error) this.#decided.delete(id);
+    const text = told(reply, this.#context);
+    this.#said.textContent = reply.error ? text : "";
+    this.#context.announcer.say(text);
   }
 
   #key(event: KeyboardEvent): void {
     const at = this.#focusedIndex();
     const item = this.#items[at];
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
-    const row = this.#list.children[at] as HTMLElement;
     const decision = item.decisions.find(({ key }) => key === event.key);
-    if (decision) void this.#decide(row, decision);
-    else if (event.key === "j" || event.key === "ArrowDown") this.#focus(at + 1);
+    if (decision) {
+      // A key that is held down decides once.
+      if (!event.repeat && performance.now() > this.#quietUntil) void this.#decide(item.id, decision);
+    } else if (event.key === "j" || event.key === "ArrowDown") this.#focus(at + 1);
     else if (event.key === "k" || event.key === "ArrowUp") this.#focus(at - 1);
+    else if (event.key === "Home") this.#focus(0);
+    else if (event.key === "End") this.#focus(this.#items.length - 1);
     else return;
     event.preventDefault();
   }
@@ -109,7 +240,8 @@ export class ModerationList {
   }
 
   #focus(index: number): void {
-    const rows = this.#list.querySelectorAll<HTMLElement>("[data-case]");
-    rows[Math.min(Math.max(index, 0), rows.length - 1)]?.focus();
+    const rows = this.#list.children;
+    const row = rows[Math.min(Math.max(index, 0), rows.length - 1)] ?? this.#empty;
+    (row as HTMLElement).focus();
   }
 }

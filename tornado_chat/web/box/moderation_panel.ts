@@ -2,7 +2,9 @@ import { isStaff } from "./connection";
 import type { Context } from "./context";
 import { h, uniqueId } from "./dom";
 import type { Drawer, Panel } from "./drawer";
-import { logTab, modesTab, queueTab, reportsTab, sanctionsTab, type Tab } from "./moderation_tabs";
+import { logTab } from "./moderation_log";
+import { modesTab } from "./moderation_modes";
+import { queueTab, reportsTab, sanctionsTab, type Tab } from "./moderation_tabs";
 
 /** The moderators' panel: what waits, what was reported, who is muted and banned, the modes, the log. */
 export class ModerationPanel implements Panel {
@@ -51,7 +53,7 @@ export class ModerationPanel implements Panel {
   }
 
   get #usable(): Tab[] {
-    return this.#tabs.filter(({ command }) => this.#context.session.may(command));
+    return this.#tabs.filter(({ commands }) => commands.some((command) => this.#context.session.may(command)));
   }
 
   get #tab(): Tab | undefined {
@@ -70,7 +72,7 @@ export class ModerationPanel implements Panel {
   #draw(): void {
     const usable = this.#usable;
     if (!usable.some(({ name }) => name === this.#shown)) this.#shown = usable[0]?.name ?? "";
-    if (usable.length !== this.#buttons.size) {
+    if (usable.map(({ name }) => name).join() !== [...this.#buttons.keys()].join()) {
       this.#buttons.clear();
       this.#bar.replaceChildren(...usable.map((tab) => this.#button(tab)));
     }

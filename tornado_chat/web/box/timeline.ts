@@ -117,12 +117,20 @@ export class Timeline {
     const shown = entries.slice(first, first + this.#size);
     const anchor = this.#following ? null : this.#anchor();
     const rows = shown.map((entry, index) => this.#row(entry, entries[first + index - 1]));
+    const focused = [...this.#list.children].findIndex((row) => row.contains(document.activeElement));
+    const focusedKey = this.#shown[focused]?.key;
     // A row that stays is not touched, so that focus and selection stay.
     const wanted = new Set(rows);
     for (const child of [...this.#list.children]) if (!wanted.has(child as HTMLElement)) child.remove();
     rows.forEach((row, index) => {
       if (this.#list.children[index] !== row) this.#list.insertBefore(row, this.#list.children[index] ?? null);
     });
+    if (focused >= 0 && !this.#list.contains(document.activeElement)) {
+      // Its row was made anew, or is gone: then who goes by keyboard goes on beside it.
+      const again = shown.findIndex((entry) => entry.key === focusedKey);
+      const row = rows[again >= 0 ? again : Math.min(focused, rows.length - 1)];
+      (row ?? this.#scroller).focus({ preventScroll: true });
+    }
     const keys = new Set(shown.map((entry) => entry.key));
     for (const key of this.#rows.keys()) if (!keys.has(key)) this.#rows.delete(key);
     this.#shown = shown;
