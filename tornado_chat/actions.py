@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from tornado_chat.app_part import AppPart, Ground
 from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, RankRefused, StoreAway, StoreUnavailable
@@ -23,7 +23,7 @@ from tornado_chat.events import (
 )
 from tornado_chat.happenings import Alerted, Deleted, Held, Struck
 from tornado_chat.holding import Holding
-from tornado_chat.models import AuditEntry, HeldMessage, Message, User, fold
+from tornado_chat.models import AuditEntry, HeldMessage, Message, Role, User, fold
 from tornado_chat.sanctions import Sanctions, a_role
 from tornado_chat.store import Posting
 from tornado_chat.verdicts import Action, AlertStaff, MuteSender, PurgeSender, Strike
@@ -73,14 +73,20 @@ class Actions(AppPart):
         await self.tell_staff(text)
         self._happened(Alerted(plugin, text))
 
-    async def emit(self, plugin: str, name: str, data: Any, to: frozenset[str] | None) -> None:
-        """Send a `plugin_event` to the unames in `to`, or to everybody."""
-        await self._bus.publish(self._app_id, plugin_event(plugin, name, data, to))
+    async def emit(self, plugin: str, name: str, data: Any, to: User | Role | Literal["staff"] | None) -> None:
+        """Send a `plugin_event` to a user, to the staff who are here, to a role and those above it, or to everybody."""
+        await self._bus.publish(self._app_id, plugin_event(plugin, name, data, self._receivers(to)))
 
-    @property
-    def staff(self) -> frozenset[str]:
-        """The unames of the staff who are here."""
-        return self._room.staff
+    def _receivers(self, to: User | Role | str | None) -> frozenset[str] | None:
+        if to is None:
+            return None
+        if isinstance(to, User):
+            return frozenset([to.uname])
+        least = to if isinstance(to, Role) else Role.MOD
+        if least in (Role.MEMBER, Role.MOD):
+            return None if least is Role.MEMBER else self._room.staff
+        here = [user for uname in self._room.staff if (user := self._room.find(uname)) is not None]
+        return frozenset(user.uname for user in here if user.role.rank >= least.rank)
 
     async def post(self, user: User, text: str, plugin: str) -> Message:
         """Store and show a message of a plugin's own; no filter is asked. Raises StoreUnavailable."""
