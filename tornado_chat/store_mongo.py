@@ -171,8 +171,8 @@ class MongoStore:
         )
         return [message_in(row) for row in await self._guarded(lambda: find.to_list(limit), writing=False)][::-1]
 
-    async def before(self, app_id: int, before: int, limit: int) -> list[Message]:
-        return await page_before(self._messages, self._guarded, app_id, before, limit)
+    async def before(self, app_id: int, before: int, limit: int, viewer: str | None = None) -> list[Message]:
+        return await page_before(self._messages, self._guarded, app_id, before, limit, viewer=viewer)
 
     async def mutes(self, app_id: int) -> list[Mute]:
         rows = await self._guarded(
