@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from tornado_chat.app_part import AppPart, Ground
@@ -41,7 +41,6 @@ class _Erasure:
     event: Event
     happening: Deleted
     entries: Sequence[AuditEntry]
-    reaches_back: bool = False  # to what the room doesn't remember
 
 
 class Actions(AppPart):
@@ -119,8 +118,7 @@ class Actions(AppPart):
             raise CommandRefused(f"There is no message {message_id} that could be deleted")
         message = found[0]
         self._require_deletable(actor, message)
-        erasure = self._erasure_of(message, actor, reason, plugin)
-        await self._erase(replace(erasure, reaches_back=True))
+        await self._erase(self._erasure_of(message, actor, reason, plugin))
         return message
 
     async def purge(self, actor: User, uname: str, reason: str = "", plugin: str = "") -> int:
@@ -131,14 +129,17 @@ class Actions(AppPart):
         """
         self._sanctions.require_rank(actor, uname)
         await self._writer.settled()  # what was said a moment ago may still wait to be stored
+        recent = self._room.messages_of(uname)
         older = await self._older_of(uname)
-        messages = [*older, *self._room.messages_of(uname)]
+        # What fell out of the room meanwhile is among the first, what was said meanwhile among the last.
+        found = {message.id: message for message in [*older, *recent, *self._room.messages_of(uname)]}
+        messages = [found[number] for number in sorted(found.keys() - self._room.deleted)]
         spelled, _ = self._room.known(uname)
         ids = tuple(message.id for message in messages)
         purged = self._audit.entry(actor, "purge", spelled, reason=reason, plugin=plugin)
         entries = [purged, *self._deletions(actor, messages, reason, plugin)]
         happening = Deleted(ids, actor.uname, spelled)
-        await self._erase(_Erasure(ids, messages_purged(spelled, ids), happening, entries, bool(older)))
+        await self._erase(_Erasure(ids, messages_purged(spelled, ids), happening, entries))
         return len(messages)
 
     async def clear(self, actor: User, reason: str = "", plugin: str = "") -> int:
@@ -163,7 +164,7 @@ class Actions(AppPart):
         """
         while self._unsettled:
             erasure = self._unsettled[0]
-            if erasure.reaches_back or any(self._room.find_message(number) for number in erasure.ids):
+            if not self._room.deleted.issuperset(erasure.ids):  # else somebody did it again meanwhile
                 await self._carry_through(erasure)
             self._unsettled = [other for other in self._unsettled if other is not erasure]
         self._half_withdrawn.clear()
@@ -289,8 +290,8 @@ class Actions(AppPart):
 
     async def _older_of(self, uname: str) -> list[Message]:
         """Return what a name said in the messages before those that the room remembers, as far as purges reach."""
-        key, before, found = fold(uname), self._room.floor + 1, list[Message]()
-        for _ in range(PURGED_PAGES if before > 1 else 0):
+        key, before, found = fold(uname), self._room.begins, list[Message]()
+        for _ in range(PURGED_PAGES if self._room.floor else 0):
             page = await self._store.before(self._app_id, before, PURGED_PAGE)
             found = [message for message in page if not message.plugin and message.user.key == key] + found
             if len(page) < PURGED_PAGE:
