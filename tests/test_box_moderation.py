@@ -87,7 +87,7 @@ async def test_the_menu_does_what_the_commands_do(chromium: str, serve: Any, con
         await expect(alice.page.locator(".mode-pin")).to_contain_text("thank you")
         # Who moderates nothing is offered nothing; and nobody acts on who stands above them.
         await alice.menu("thank you")
-        assert await alice.page.get_by_role("menuitem").all_inner_texts() == ["Copy text"]
+        assert await alice.page.get_by_role("menuitem").all_inner_texts() == ["Copy text", "Delete"]  # it is her own
         await alice.page.keyboard.press("Escape")
         carol = await open_box(running, server, "carol")
         await carol.say("hello from above")

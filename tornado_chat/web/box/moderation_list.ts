@@ -34,7 +34,7 @@ export class ModerationList {
   constructor(context: Context, hint: string) {
     this.#context = context;
     this.#hint = h("p", { class: "hint" }, hint);
-    this.element = h("div", {}, this.#hint, this.#said, this.#list);
+    this.element = h("div", { tabindex: -1 }, this.#hint, this.#said, this.#list);
     this.#list.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -44,7 +44,9 @@ export class ModerationList {
     this.#hint.hidden = items.length === 0;
     const empty = h("li", { class: "empty" }, this.#context.texts.t("mod.empty"));
     this.#list.replaceChildren(...items.map((item) => this.#row(item)), ...(items.length ? [] : [empty]));
-    if (focused >= 0) this.#focus(Math.min(focused, items.length - 1));
+    if (focused < 0) return;
+    if (items.length) this.#focus(Math.min(focused, items.length - 1));
+    else this.element.focus();
   }
 
   fail(text: string): void {
