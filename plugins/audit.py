@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from tornado_chat import (
     Listener,
     Param,
     PluginApi,
-    PluginLimit,
     PluginOptions,
     RankRefused,
     Recorded,
@@ -37,9 +35,10 @@ from tornado_chat import (
 MORE = "\0more"  # what no name can be
 EVERYBODY = ""
 MOST_READERS = 200  # whose place is remembered
-ROUND = 2.0  # seconds
 SEARCHED = 500  # entries that are found for words at a time
 ADDRESS = "an address"
+MAX_CHARS = 350  # of a text of a row; a plugin's may be longer, and a page must have less than 64 KB
+TOLD_SECONDS = 2.0  # between two times that readers' clients are told
 
 StaffRole = Literal["mod", "owner", "admin"]
 
@@ -113,6 +112,10 @@ class Reader:
         text = f"{page}\n/log more shows what was before" if rest else page
         return Reply(text, {"entries": [_row(entry) for entry in shown], "more": bool(rest)})
 
+    async def told(self) -> None:
+        """Tell the clients of those who may read the log that it has more."""
+        await self._api.emit("entry", {}, to=Role(self._options.role))
+
     def _subject(self, typed: str, shows: bool) -> str:
         network = parse_network(typed)
         if network is None:
@@ -135,25 +138,6 @@ class Reader:
         return entries[: self._options.page + 1]
 
 
-class Bell:
-    """Tells the clients of staff that there is something new to read, once a round at most."""
-
-    def __init__(self, api: PluginApi) -> None:
-        self._api = api
-        self._rung = False
-        api.every(ROUND, self._round)
-
-    def ring(self) -> None:
-        """Something was written down."""
-        self._rung = True
-
-    async def _round(self) -> None:
-        if self._rung:
-            self._rung = False
-            with contextlib.suppress(PluginLimit):
-                await self._api.emit("entry", {}, to="staff")
-
-
 @hookimpl
 def register_commands(api: PluginApi) -> Iterable[Command]:
     options: Options = api.options
@@ -169,12 +153,28 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
 @hookimpl
 def register_listeners(api: PluginApi) -> Iterable[Listener]:
-    bell = api.state(Bell)
+    tell = api.throttle(TOLD_SECONDS, api.state(Reader).told)
 
-    async def recorded(_: Recorded) -> None:
-        bell.ring()
+    async def recorded(happening: Recorded) -> None:
+        tell()
 
     yield Listener(Recorded, recorded)
+
+
+def _row(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": iso(entry.at),
+        "actor": entry.actor,
+        "role": entry.role.value,
+        "plugin": entry.plugin,
+        "action": entry.action,
+        "target": entry.target[:MAX_CHARS],
+        "message_id": entry.message_id or None,
+        "seconds": entry.seconds or None,
+        "reason": entry.reason[:MAX_CHARS],
+        "text": entry.text[:MAX_CHARS],
+    }
 
 
 def _line(entry: AuditEntry) -> str:
@@ -185,22 +185,6 @@ def _line(entry: AuditEntry) -> str:
     text = f" | {entry.text}" if entry.text else ""
     target = f" {entry.target}" if entry.target else ""
     return f"{entry.at:%Y-%m-%d %H:%M:%S} {who} {entry.action}{target}{number}{lasting}{reason}{text}"
-
-
-def _row(entry: AuditEntry) -> dict[str, Any]:
-    return {
-        "id": str(entry.id),
-        "at": iso(entry.at),
-        "actor": entry.actor,
-        "role": entry.role.value,
-        "plugin": entry.plugin,
-        "action": entry.action,
-        "target": entry.target,
-        "message_id": entry.message_id or None,
-        "seconds": entry.seconds or None,
-        "reason": entry.reason,
-        "text": entry.text,
-    }
 
 
 def _masked(entry: AuditEntry) -> AuditEntry:

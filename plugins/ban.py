@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from tornado_chat import (
     Ban,
@@ -33,16 +34,16 @@ from tornado_chat import (
     because,
     hookimpl,
     iso,
-    listing,
+    list_reply,
     name_key,
-    paged,
     parse_network,
     span_text,
 )
 
 LONGEST = 10 * 366 * 1440  # minutes; what is longer is for good
-ADDRESS = "an address"
 MAX_ADDRESSES = 20  # that one user is banned with
+MAX_REASON = 350  # of a row; a plugin's may be longer, and a page must have less than 64 KB
+CHANGED_SECONDS = 1.0  # between two times that staff's clients are told
 
 Minutes = Annotated[int, Meta(ge=0, le=LONGEST)]
 StaffRole = Literal["mod", "owner", "admin"]
@@ -165,18 +166,20 @@ class Desk:
 
     async def bans(self, call: Call) -> Reply:
         """/bans"""
-        now, newest, wanted = self._api.now(), self._api.bans[::-1], call.args.get("page", 1)
+        now = self._api.now()
         shows = call.user.role.rank >= Role(self._options.show_addresses).rank
 
         def line(ban: Ban) -> str:
             end = ban.expires_at
             left = "for good" if end is None else f"another {span_text((end - now).total_seconds())}"
-            target = ban.target if shows or not ban.network else ADDRESS
-            return f"{target}: {left}, by {ban.by}{because(ban.reason)}"
+            return f"{ban.target}: {left}, by {ban.by}{because(ban.reason)}"
 
-        listed, page, pages = paged(newest, wanted)
-        data = {"bans": [_row(ban, shows=shows) for ban in listed], "page": page, "pages": pages}
-        return Reply(listing(newest, line, wanted, "Nobody is banned"), data)
+        bans = [ban if shows or not ban.network else replace(ban, target="an address") for ban in self._api.bans[::-1]]
+        return list_reply("bans", bans, call.args.get("page", 1), "Nobody is banned", line=line, row=_row)
+
+    async def changed(self) -> None:
+        """Tell staff's clients that the list is another one."""
+        await self._api.emit("changed", {}, to="staff")
 
     async def _networks(self, uname: str) -> list[str]:
         found: list[str] = await self._api.storage.get(f"with/{name_key(uname)}", [])
@@ -199,7 +202,7 @@ class Desk:
 
 @hookimpl
 def register_commands(api: PluginApi) -> Iterable[Command]:
-    desk = Desk(api)
+    desk: Desk = api.state(Desk)
     how = (DurationParam("duration", required=False, skip=True), RestParam("reason", required=False))
     yield Command(
         name="ban",
@@ -223,6 +226,28 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         role=Role.MOD,
         help="lists who is banned",
     )
+
+
+@hookimpl
+def register_listeners(api: PluginApi) -> Iterable[Listener]:
+    changed = api.throttle(CHANGED_SECONDS, api.state(Desk).changed)
+
+    async def happened(happening: Banned | Unbanned) -> None:
+        changed()
+
+    yield Listener(Banned, happened)
+    yield Listener(Unbanned, happened)
+
+
+def _row(ban: Ban) -> dict[str, Any]:
+    return {
+        "target": ban.target,
+        "network": ban.network,
+        "expires_at": None if ban.expires_at is None else iso(ban.expires_at),
+        "at": iso(ban.at),
+        "by": ban.by,
+        "reason": ban.reason[:MAX_REASON],
+    }
 
 
 def _seconds(options: Options, call: Call) -> int | None:
@@ -255,24 +280,3 @@ def _lasting(seconds: int | None) -> str:
 
 def _and_addresses(count: int) -> str:
     return f", with {count} address{'es' if count > 1 else ''}," if count else ""
-
-
-@hookimpl
-def register_listeners(api: PluginApi) -> Iterable[Listener]:
-    async def changed(_: Banned | Unbanned) -> None:
-        with contextlib.suppress(PluginLimit):
-            await api.emit("changed", {}, to="staff")
-
-    yield Listener(Banned, changed)
-    yield Listener(Unbanned, changed)
-
-
-def _row(ban: Ban, *, shows: bool) -> dict[str, Any]:
-    return {
-        "target": ban.target if shows or not ban.network else ADDRESS,
-        "network": ban.network,
-        "expires_at": None if ban.expires_at is None else iso(ban.expires_at),
-        "at": iso(ban.at),
-        "by": ban.by,
-        "reason": ban.reason,
-    }

@@ -19,6 +19,7 @@ from tornado_chat import (
     PluginApi,
     PluginLimit,
     PluginOptions,
+    Reply,
     RestParam,
     Role,
     StoreUnavailable,
@@ -29,6 +30,7 @@ from tornado_chat import (
     fold,
     hookimpl,
     is_uname,
+    iso,
     name_key,
     span_text,
 )
@@ -247,12 +249,15 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         await api.record(call.user, "warn", uname, reason=reason)
         return f"{uname} was warned: {done}"
 
-    async def strikes(call: Call) -> str:
+    async def strikes(call: Call) -> Reply:
         sheet = await ladder.sheet(call.args["user"])
-        count = len(sheet.marks)
-        lines = [f"{mark.at:%Y-%m-%d %H:%M} UTC, {mark.by}: {mark.reason}" for mark in sheet.marks[-10:]]
+        count, shown = len(sheet.marks), sheet.marks[-10:]
+        following = str(ladder.step(count + 1))
+        lines = [f"{mark.at:%Y-%m-%d %H:%M} UTC, {mark.by}: {mark.reason}" for mark in shown]
         says = f"{sheet.uname} has {count or 'no'} strike{'' if count == 1 else 's'}"
-        return "\n".join([f"{says}; the next one means {ladder.step(count + 1)}", *lines])
+        rows = [{"at": iso(mark.at), "by": mark.by, "reason": mark.reason} for mark in shown]
+        data = {"uname": sheet.uname, "count": count, "strikes": rows, "next": following}
+        return Reply("\n".join([f"{says}; the next one means {following}", *lines]), data)
 
     async def forgive(call: Call) -> str:
         uname = api.require_rank(call.user, call.args["user"])

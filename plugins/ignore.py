@@ -19,6 +19,7 @@ from tornado_chat import (
     PluginApi,
     PluginLimit,
     PluginOptions,
+    Reply,
     Role,
     StoreUnavailable,
     TabOpened,
@@ -160,9 +161,10 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
     async def unignore(call: Call) -> str:
         return f"You don't ignore {await lists.change(call.user, drop=call.args['user'])} any more"
 
-    async def ignores(call: Call) -> str:
+    async def ignores(call: Call) -> Reply:
         unames = await lists.get(call.user)
-        return f"You ignore {len(unames)}: {', '.join(unames)}" if unames else "You ignore nobody"
+        text = f"You ignore {len(unames)}: {', '.join(unames)}" if unames else "You ignore nobody"
+        return Reply(text, {"unames": unames})
 
     user = [UserParam("user")]
     yield Command("ignore", ignore, user, help="hides what a user says from you")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from tornado_chat import Call, Command, PluginApi, PluginOptions, Role, hookimpl, one_line
+from tornado_chat import Call, Command, PluginApi, PluginOptions, Reply, Role, hookimpl, one_line
 
 SHOWN = 30  # names of one role
 
@@ -21,13 +21,15 @@ class Options(PluginOptions):
 def register_commands(api: PluginApi) -> Iterable[Command]:
     options: Options = api.options
 
-    async def mods(call: Call) -> str:
+    async def mods(call: Call) -> Reply:
         here: dict[Role, list[str]] = {Role.ADMIN: [], Role.OWNER: [], Role.MOD: []}
         for user in api.users:
             if user.role in here:
                 here[user.role].append(user.uname)
         lines = [_line(role, names) for role, names in here.items() if names]
-        return "\n".join(lines) or "No moderator is here"
+        rows = [{"uname": uname, "role": role.value} for role, names in here.items() for uname in names[:SHOWN]]
+        data = {"mods": rows, "count": sum(map(len, here.values()))}
+        return Reply("\n".join(lines) or "No moderator is here", data)
 
     yield Command(name="mods", run=mods, role=Role(options.role), help="tells which moderators are here")
 

@@ -24,12 +24,12 @@ from tornado_chat import (
     duration_text,
     hookimpl,
     iso,
-    listing,
-    paged,
+    list_reply,
     span_text,
 )
 
 YEAR_MINUTES = 525_600
+MAX_REASON = 350  # of a row; a plugin's may be longer, and a page must have less than 64 KB
 
 
 class Options(PluginOptions):
@@ -61,15 +61,13 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
         return f"{lifted.uname} was unmuted"
 
     async def mutes(call: Call) -> Reply:
-        now, newest, wanted = api.now(), api.mutes[::-1], call.args.get("page", 1)
+        now = api.now()
 
         def line(mute: Mute) -> str:
             left = span_text((mute.expires_at - now).total_seconds())
             return f"{mute.uname}: another {left}, by {mute.by}{because(mute.reason)}"
 
-        shown, page, pages = paged(newest, wanted)
-        data = {"mutes": [_row(mute) for mute in shown], "page": page, "pages": pages}
-        return Reply(listing(newest, line, wanted, "Nobody is muted"), data)
+        return list_reply("mutes", api.mutes[::-1], call.args.get("page", 1), "Nobody is muted", line=line, row=_row)
 
     yield Command(
         name="mute",
@@ -95,5 +93,5 @@ def _row(mute: Mute) -> dict[str, Any]:
         "expires_at": iso(mute.expires_at),
         "at": iso(mute.at),
         "by": mute.by,
-        "reason": mute.reason,
+        "reason": mute.reason[:MAX_REASON],
     }

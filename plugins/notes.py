@@ -25,9 +25,8 @@ from tornado_chat import (
     hookimpl,
     is_uname,
     iso,
-    listing,
+    list_reply,
     name_key,
-    paged,
 )
 
 MOST = 30  # of one user, so that they fit into one value of the storage
@@ -88,10 +87,9 @@ class Desk:
         spelled = self._api.require_rank(call.user, uname)
         known = await self._read(uname)
         nothing = f"There are no notes about {spelled}"
-        newest, wanted = known.notes[::-1], call.args.get("page", 1)
-        shown, page, pages = paged(newest, wanted, size=10)
-        data = {"uname": spelled, "notes": [_row(note) for note in shown], "page": page, "pages": pages}
-        return Reply(listing(newest, _line, wanted, nothing, size=10), data)
+        page: int = call.args.get("page", 1)
+        reply = list_reply("notes", known.notes[::-1], page, nothing, line=_line, row=_row, size=10)
+        return Reply(reply.text, {"uname": spelled, **reply.data})
 
     async def unnote(self, call: Call) -> str:
         """/unnote"""
@@ -150,9 +148,9 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
     )
 
 
-def _line(note: Note) -> str:
-    return f"Note {note.number}, {note.at:%Y-%m-%d}, {note.by}: {note.text}"
-
-
 def _row(note: Note) -> dict[str, Any]:
     return {"number": note.number, "at": iso(note.at), "by": note.by, "text": note.text}
+
+
+def _line(note: Note) -> str:
+    return f"Note {note.number}, {note.at:%Y-%m-%d}, {note.by}: {note.text}"

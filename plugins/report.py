@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -33,6 +32,7 @@ from tornado_chat import (
     duration_text,
     fold,
     hookimpl,
+    paged,
 )
 
 KEEP = 86_400.0  # seconds
@@ -41,6 +41,8 @@ MAX_REPORTS = 40  # on one message; with longest names and reasons they fit into
 MAX_REASON = 150
 MAX_LINE = 700  # ten of them are one notice
 PAGE = 10
+MAX_ROWS = 60_000  # bytes of a page as data
+FEW_REPORTS = 3  # on each message of a page that has more bytes
 WITHDRAWN = "Your message was reported, and waits for a moderator: {}"
 
 
@@ -147,20 +149,19 @@ class Desk:
             case.open = True
             raise
         await self._api.record(actor, "dismiss", case.uname, message_id=case.id, text=case.text)
-        await self._closed(message_id)
+        await self._emit("closed", {"message_id": case.id}, case)
         return case
 
     async def forget(self, ids: Iterable[int]) -> None:
         """Drop the cases of messages that are gone. Raises StoreUnavailable."""
         cases = await self.cases()
-        for message_id in [each for each in ids if each in cases]:
-            del cases[message_id]
-            await self._closed(message_id)
+        for message_id in ids:
+            case = cases.pop(message_id, None)
+            if case is None:
+                continue
             await self._api.storage.delete(_case_key(message_id))
-
-    async def _closed(self, message_id: int) -> None:
-        with contextlib.suppress(PluginLimit):
-            await self._api.emit("closed", {"message_id": message_id}, to="staff")
+            if case.open:
+                await self._emit("closed", {"message_id": message_id}, case)
 
     async def spare(self, uname: str, text: str) -> None:
         """Remember that a moderator has let this through. Raises StoreUnavailable."""
@@ -219,19 +220,29 @@ class Desk:
             "by": report.uname,
             "reason": report.reason,
         }
-        first = len(case.reports) == 1
+        if len(case.reports) == 1:
+            try:
+                if case.role is Role.MEMBER:
+                    await self._api.alert(text)
+                for user in self._readers(case) if case.role is not Role.MEMBER else ():
+                    await self._api.tell(user, text)
+            except PluginLimit as error:
+                self._api.log.warning("app %d: staff see a report in /reports only: %s", self._api.app_id, error)
+        await self._emit("report", data, case)
+
+    async def _emit(self, name: str, data: dict[str, Any], case: Case) -> None:
+        """Tell the clients of those whom a case is for."""
         try:
             if case.role is Role.MEMBER:
-                if first:
-                    await self._api.alert(text)
-                await self._api.emit("report", data, to="staff")
+                await self._api.emit(name, data, to="staff")
                 return
-            for user in [user for user in self._api.users if user.role is not Role.MEMBER and case.is_for(user)]:
-                if first:
-                    await self._api.tell(user, text)
-                await self._api.emit("report", data, to=user)
+            for user in self._readers(case):
+                await self._api.emit(name, data, to=user)
         except PluginLimit as error:
-            self._api.log.warning("app %d: staff see a report in /reports only: %s", self._api.app_id, error)
+            self._api.log.warning("app %d: clients of staff miss the event %s: %s", self._api.app_id, name, error)
+
+    def _readers(self, case: Case) -> list[User]:
+        return [user for user in self._api.users if user.role is not Role.MEMBER and case.is_for(user)]
 
     async def _withdraw(self, case: Case) -> None:
         """Take the message back, once. Where that can't be done, the next report tries it again."""
@@ -265,15 +276,13 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
 
     async def reports(call: Call) -> Reply:
         found = [case for case in (await desk.cases()).values() if case.open and case.is_for(call.user)]
-        if not found:
-            return Reply("No report is open", {"reports": [], "page": 1, "pages": 1})
-        page, pages = call.args.get("page", 1), -(-len(found) // PAGE)
-        if page > pages:
+        page = call.args.get("page", 1)
+        shown, number, pages = paged(found, page, size=PAGE)
+        if number != page and found:
             raise CommandRefused(f"There {'are' if pages > 1 else 'is'} {pages} page{'s' if pages > 1 else ''}")
         more = [f"page {page} of {pages}"] if pages > 1 else []
-        shown = found[(page - 1) * PAGE : page * PAGE]
-        data = {"reports": [_row(case) for case in shown], "page": page, "pages": pages}
-        return Reply("\n".join([*map(_line, shown), *more]), data)
+        text = "\n".join([*map(_line, shown), *more]) or "No report is open"
+        return Reply(text, {"reports": _rows(shown), "page": number, "pages": pages})
 
     async def dismiss(call: Call) -> str:
         case = await desk.dismiss(call.user, call.args["number"])
@@ -308,16 +317,28 @@ def register_listeners(api: PluginApi) -> Iterable[Listener]:
     yield Listener(Recorded, recorded)
 
 
+def _rows(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Return the cases of a page as data; with some reports of each only, where all of them are too much to send."""
+    rows = [_row(case, MAX_REPORTS) for case in cases]
+    return rows if len(msgspec.json.encode(rows)) <= MAX_ROWS else [_row(case, FEW_REPORTS) for case in cases]
+
+
+def _row(case: Case, most: int) -> dict[str, Any]:
+    reports = [{"uname": report.uname, "reason": report.reason} for report in case.reports[:most]]
+    return {
+        "message_id": case.id,
+        "uname": case.uname,
+        "text": case.text,
+        "count": len(case.reports),
+        "reports": reports,
+    }
+
+
 def _line(case: Case) -> str:
     named = [report.uname + (f" ({report.reason})" if report.reason else "") for report in case.reports]
     more = [f"{len(named) - 5} more"] if len(named) > 5 else []
     line = f"#{case.id} {case.uname}: {_flat(case.text)} - reported by {', '.join([*named[:5], *more])}"
     return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
-
-
-def _row(case: Case) -> dict[str, Any]:
-    reports = [{"uname": report.uname, "reason": report.reason} for report in case.reports]
-    return {"message_id": case.id, "uname": case.uname, "text": case.text, "count": len(reports), "reports": reports}
 
 
 def _flat(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from typing import Any
 
 from tornado_chat import (
     Call,
@@ -14,25 +15,28 @@ from tornado_chat import (
     NumberParam,
     PluginApi,
     PluginLimit,
+    Reply,
     Role,
+    held_payload,
     hookimpl,
+    paged,
 )
 
 PAGE = 10
 MAX_LINE = 750  # ten of them are one notice
+MAX_REASON = 500  # of a row; a filter's may be longer, and a page must have less than 64 KB
 
 
 @hookimpl
 def register_commands(api: PluginApi) -> Iterable[Command]:
-    async def queue(call: Call) -> str:
-        waiting = api.held
-        if not waiting:
-            return "No message waits"
-        page, pages = call.args.get("page", 1), -(-len(waiting) // PAGE)
-        if page > pages:
+    async def queue(call: Call) -> Reply:
+        waiting, page = api.held, call.args.get("page", 1)
+        shown, number, pages = paged(waiting, page, size=PAGE)
+        if number != page and waiting:
             raise CommandRefused(f"The queue has {pages} page{'s' if pages > 1 else ''}")
         more = [f"page {page} of {pages}" + (f"; /queue {page + 1} goes on" if page < pages else "")]
-        return "\n".join([*map(_line, waiting[(page - 1) * PAGE : page * PAGE]), *(more if pages > 1 else [])])
+        text = "\n".join([*map(_line, shown), *(more if pages > 1 else [])]) or "No message waits"
+        return Reply(text, {"held": [_row(held) for held in shown], "page": number, "pages": pages})
 
     async def approve(call: Call) -> str:
         message = await api.approve(call.user, call.args["number"])
@@ -49,6 +53,10 @@ def register_commands(api: PluginApi) -> Iterable[Command]:
     yield Command(name="queue", run=queue, params=page, role=Role.MOD, help="lists the messages that wait")
     yield Command(name="approve", run=approve, params=number, role=Role.MOD, help="posts a message that waits")
     yield Command(name="deny", run=deny, params=number, role=Role.MOD, help="drops a message that waits")
+
+
+def _row(held: HeldMessage) -> dict[str, Any]:
+    return held_payload(held) | {"reason": held.reason[:MAX_REASON]}
 
 
 def _line(held: HeldMessage) -> str:

@@ -16,6 +16,7 @@ from tornado_chat import (
     PluginApi,
     PluginLimit,
     PluginOptions,
+    Reply,
     Role,
     StoreUnavailable,
     TabOpened,
@@ -63,8 +64,8 @@ class Greeter:
 def register_commands(api: PluginApi) -> Iterable[Command]:
     options: Options = api.options
 
-    async def rules(call: Call) -> str:
-        return options.text
+    async def rules(call: Call) -> Reply:
+        return Reply(options.text, {"rules": [line for line in map(str.strip, options.text.split("\n")) if line]})
 
     yield Command(name="rules", run=rules, help="shows the rules")
 

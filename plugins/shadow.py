@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -23,6 +23,7 @@ from tornado_chat import (
     PluginOptions,
     RankRefused,
     Reject,
+    Reply,
     RestParam,
     Role,
     Shadow,
@@ -34,7 +35,8 @@ from tornado_chat import (
     fold,
     hookimpl,
     is_uname,
-    listing,
+    iso,
+    list_reply,
     name_key,
     span_text,
 )
@@ -179,15 +181,18 @@ class Desk:
         await self._api.record(call.user, "unshadow", known.uname)
         return f"{known.uname} is not shadow muted any more"
 
-    async def shadows(self, call: Call) -> str:
+    async def shadows(self, call: Call) -> Reply:
         """/shadows"""
         current = await self._state.current()
-        return listing(current[::-1], self._line, call.args.get("page", 1), "Nobody is shadow muted")
+        page, nothing = call.args.get("page", 1), "Nobody is shadow muted"
+        return list_reply("shadows", current[::-1], page, nothing, line=self._line, row=_row)
 
-    async def shadowed(self, call: Call) -> str:
+    async def shadowed(self, call: Call) -> Reply:
         """/shadowed"""
         known = await self._state.of_name(call.args["user"])
-        return f"{call.args['user']} is not shadow muted" if known is None else f"Shadow muted: {self._line(known)}"
+        if known is None:
+            return Reply(f"{call.args['user']} is not shadow muted", {"shadow": None})
+        return Reply(f"Shadow muted: {self._line(known)}", {"shadow": _row(known)})
 
     def _line(self, made: Shadowed) -> str:
         end = made.until
@@ -237,6 +242,16 @@ def register_filters(api: PluginApi) -> Iterable[Filter]:
             return AWAY  # it couldn't be stored either, most likely; and it must not be shown to all by mistake
 
     yield Filter(check)
+
+
+def _row(made: Shadowed) -> dict[str, Any]:
+    return {
+        "uname": made.uname,
+        "expires_at": None if made.until is None else iso(made.until),
+        "at": iso(made.at),
+        "by": made.by,
+        "reason": made.reason,
+    }
 
 
 def _require_above(actor: User, known: Shadowed | None) -> None:

@@ -69,7 +69,7 @@ class Box:
 
     async def menu(self, text: str) -> None:
         """Open the menu of the message with a text."""
-        row = self.row(text)
+        row = self.page.locator(".row.message", has_text=text).last
         await row.hover()
         await row.locator(".more").click()
 

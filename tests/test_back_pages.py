@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.inline import filtering
-from tornado_chat.errors import ClientError
-from tornado_chat.models import MAX_ID, Role, User
+from tornado_chat.errors import ClientError, StoreUnavailable
+from tornado_chat.models import MAX_ID, Message, Role, User
 from tornado_chat.store import Posting
 from tornado_chat.store_mongo import MongoStore
 from tornado_chat.testing import ChatFixture
 from tornado_chat.verdicts import Pass, Shadow
 
 ALICE = User(1, "alice", Role.MEMBER)
+BOB = User(8, "bob", Role.MOD)
 HISTORY = 20
 SMALL = f"history = {HISTORY}"
 
@@ -31,6 +33,26 @@ async def page(client: Any, **wanted: Any) -> tuple[list[int], bool]:
     error, answer = await client.emit("history_before", wanted)
     assert error is None
     return [message["id"] for message in answer["messages"]], answer["more"]
+
+
+def answering_late(chat: ChatFixture) -> tuple[asyncio.Event, asyncio.Event]:
+    """Have the database read old messages and keep them; return (it has read, it may answer)."""
+    read, answered = asyncio.Event(), asyncio.Event()
+    find = chat.store.before
+
+    async def late(*args: Any) -> list[Message]:
+        found = await find(*args)
+        read.set()
+        await answered.wait()
+        return found
+
+    chat.store.before = late  # type: ignore[method-assign]
+    return read, answered
+
+
+async def talk(person: Any, count: int) -> None:
+    for number in range(count):
+        assert (await person.say(str(number))).ack is None
 
 
 @pytest.mark.gen_test
@@ -118,6 +140,75 @@ async def test_shadowed_messages_are_for_their_sender_and_staff(chat: ChatFixtur
 
 
 @pytest.mark.gen_test
+async def test_what_is_deleted_while_a_page_is_looked_up_is_not_on_it(chat: ChatFixture) -> None:
+    """However much it is, and also for who joins a look-up that is under way."""
+    await chat.open("purge")
+    alice, eve = await chat.join("alice"), await chat.join("eve")
+    await talk(alice, 2)
+    await talk(eve, 1350)
+    read, answered = answering_late(chat)
+    pages = [asyncio.ensure_future(chat.chat.before(alice._seat, 101, 100))]
+    await read.wait()
+    del chat.store.before
+    assert await chat.api("purge").purge(BOB, "eve") == 1350
+    assert 50 not in chat.chat._room.deleted  # it can't remember all of them
+    pages.append(asyncio.ensure_future(chat.chat.before(alice._seat, 101, 100)))
+    await asyncio.sleep(0)
+    answered.set()
+    for answer in await asyncio.gather(*pages):
+        assert [message["id"] for message in answer["messages"]] == [1, 2]
+
+
+@pytest.mark.gen_test
+async def test_after_more_deletions_than_the_room_remembers_nothing_is_on_a_page_twice(chat: ChatFixture) -> None:
+    await chat.open("purge")
+    alice, eve = await chat.join("alice"), await chat.join("eve")
+    await talk(eve, 1050)
+    await talk(alice, 300)
+    assert await chat.api("purge").purge(BOB, "eve") == 1050
+    answer = await chat.chat.before(alice._seat, 1351, 100)
+    assert [message["id"] for message in answer["messages"]] == list(range(1251, 1351))
+    answer = await chat.chat.before(alice._seat, 1130, 100)
+    assert ([message["id"] for message in answer["messages"]], answer["more"]) == (list(range(1051, 1130)), False)
+    assert await chat.api("purge").purge(BOB, "alice") == 300
+    assert [entry.message_id for entry in await chat.api("purge").audit(target="alice", action="delete", limit=5)]
+    assert (await chat.chat.before(alice._seat, 1351, 100)) == {"messages": [], "more": False}
+
+
+@pytest.mark.gen_test
+async def test_a_purge_misses_nothing_that_falls_out_of_the_room_meanwhile(chat: ChatFixture) -> None:
+    await chat.open("purge")
+    alice, eve = await chat.join("alice"), await chat.join("eve")
+    await talk(eve, 300)
+    read, answered = answering_late(chat)
+    purge = asyncio.ensure_future(chat.api("purge").purge(BOB, "eve"))
+    await read.wait()
+    await talk(alice, 40)
+    answered.set()
+    assert await purge == 300
+
+
+@pytest.mark.gen_test
+async def test_pages_of_nothing_but_what_one_may_not_see_are_passed_over(chat: ChatFixture) -> None:
+    async def check(draft: Any) -> Any:
+        return Shadow() if draft.text == "psst" else Pass()
+
+    await chat.open(filtering(check))
+    eve, alice, bob = await chat.join("eve"), await chat.join("alice"), await chat.join("bob", role="mod")
+    await talk(alice, 5)
+    for _ in range(30):
+        await eve.say("psst")
+    await talk(alice, 260)
+
+    async def ids(person: Any) -> tuple[list[int], bool]:
+        answer = await chat.chat.before(person._seat, 36, 4)
+        return [message["id"] for message in answer["messages"]], answer["more"]
+
+    assert await ids(bob) == await ids(eve) == ([32, 33, 34, 35], True)
+    assert await ids(alice) == await ids(await chat.join(None)) == ([2, 3, 4, 5], True)
+
+
+@pytest.mark.gen_test
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -148,8 +239,13 @@ async def test_while_the_database_is_away_or_many_ask_it_says_so(chat: ChatFixtu
     for number in range(260):
         await alice.say(str(number))
     pages = chat.chat._back_pages
+    chat.store.away = True
+    with pytest.raises(StoreUnavailable):
+        await pages.before(None, 5, 3)
+    chat.store.away = False
+    assert pages.lookups.used == 0
     assert [message.id for message in (await pages.before(None, 5, 3))[0]] == [2, 3, 4]
     while pages.lookups.take():
         pass
-    with pytest.raises(Exception, match="so many read old messages"):
+    with pytest.raises(StoreUnavailable, match="so many read old messages"):
         await pages.before(None, 5, 3)

@@ -21,7 +21,7 @@ LAYERS = (
      "gates", "listeners", "happenings", "routes", "supervision", "actions", "holding", "storage", "periodic",
      "metrics", "plugin_set", "http", "quota", "repeats", "availability", "breaker", "rechecks", "audit",
      "back_pages",
-     "alarm", "app_part", "services", "params", "patience",
+     "alarm", "app_part", "services", "params", "patience", "replies",
      "bans", "ban_list", "modes", "networks", "people", "records", "settling", "speech", "secret",
      "matching", "folding", "disguises", "confusables", "unicode_tables", "signing", "wallets"},
     # adapters

@@ -66,13 +66,13 @@ async def test_a_command_may_say_nothing() -> None:
     ids=ascii,
 )
 async def test_an_unknown_command_is_told_to_its_caller(text: str, shown: str) -> None:
-    assert await command(done, text) == Answer(None, f"Unknown command: {shown}")
+    assert await command(done, text) == Answer(None, f"Unknown command: {shown}", refused=True)
 
 
 @pytest.mark.gen_test
 @pytest.mark.parametrize("text", ["/do it", "/do", "/do too much"])
 async def test_a_command_above_ones_role_is_refused_whatever_its_arguments(text: str) -> None:
-    assert await command(done, text, KATE) == Answer(None, NOT_AUTHORIZED)
+    assert await command(done, text, KATE) == Answer(None, NOT_AUTHORIZED, refused=True)
 
 
 @pytest.mark.gen_test
@@ -86,7 +86,7 @@ async def test_a_command_is_for_its_role_and_above(role: Role) -> None:
     ("text", "told"), [("/do", "Usage: /do <what>"), ("/do too much", '"much" is too much. Usage: /do <what>')]
 )
 async def test_wrong_arguments_get_the_usage(text: str, told: str) -> None:
-    assert await command(done, text) == Answer(None, told)
+    assert await command(done, text) == Answer(None, told, refused=True)
 
 
 @pytest.mark.gen_test
@@ -94,7 +94,7 @@ async def test_a_command_that_refuses_says_why() -> None:
     async def run(call: Call) -> str:
         raise CommandRefused("Not on a Sunday")
 
-    assert await command(run) == Answer(None, "Not on a Sunday")
+    assert await command(run) == Answer(None, "Not on a Sunday", refused=True)
 
 
 @pytest.mark.gen_test

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.manual_clock import START
 from tornado_chat.errors import StoreUnavailable
 from tornado_chat.models import Role, User
 from tornado_chat.mongo_embedded import EmbeddedMongo, EmbeddedMongoError
-from tornado_chat.store import Posting
+from tornado_chat.store import Kept, Posting
 from tornado_chat.store_mongo import MongoStore
 
 ALICE = User(1, "alice", Role.MEMBER)
@@ -138,3 +139,27 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EmbeddedMongoError, match=r"data directory .*/file/data: Not a directory"):
         await EmbeddedMongo(tmp_path / "file" / "data").start()
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_what_has_run_out_is_removed_but_not_looked_for_before_each_operation(embedded: EmbeddedMongo) -> None:
+    past = datetime.now(UTC) - timedelta(hours=1)
+    for there in (["over"], []):
+        store = MongoStore(embedded.uri, "tornado_chat", timeout=5.0, retention_days=90, embedded=True)
+        await store.open()
+        assert [kept.key for kept in await store.plugin_items(2, "x", "", 10)] == []
+        if there:
+            await store.plugin_put(2, "x", Kept("over", b"1", past))
+            assert [kept.key for kept in await store.plugin_items(2, "x", "", 10)] == there
+        await store.close()
+        await embedded.stop()
+        await embedded.start()
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_it_has_an_index_for_old_messages(embedded: EmbeddedMongo) -> None:
+    store = MongoStore(embedded.uri, "tornado_chat", timeout=5.0, retention_days=90, embedded=True)
+    await store.open()
+    indexes = await store._messages.index_information()
+    assert [("id", 1), ("app_id", 1)] in [index["key"] for index in indexes.values()]
+    await store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +281,36 @@ async def test_what_it_does_periodically_ends_with_it(chat: ChatFixture, taken: 
 
 async def _nothing() -> None:
     pass
+
+
+@pytest.mark.gen_test
+async def test_what_is_throttled_is_done_at_once_and_then_together(chat: ChatFixture, taken: list[PluginApi]) -> None:
+    runs: list[float] = []
+    asks: list[Callable[[], None]] = []
+
+    def register_commands(api: PluginApi) -> list[Command]:
+        async def run() -> None:
+            runs.append(api.monotonic())
+
+        asks.append(api.throttle(10, run))
+        with pytest.raises(ValueError, match="seconds must be"):
+            api.throttle(0, run)
+        return []
+
+    await chat.open(plugin("clockwork", register_commands=register_commands))
+    await chat.advance(12)
+    assert runs == []
+    for pause in (0, 1, 2, 9, 30, 0):
+        await chat.advance(pause)
+        asks[0]()
+        asks[0]()
+        await chat.settle()
+    await chat.advance(60)
+    assert runs == [12, 22, 32, 54, 64]
+    await chat.open()
+    asks[0]()
+    await chat.advance(60)
+    assert runs == [12, 22, 32, 54, 64]
 
 
 @pytest.mark.gen_test

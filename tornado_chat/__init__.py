@@ -1,6 +1,6 @@
 """What a plugin imports. Everything else in this package may change without notice."""
 
-from tornado_chat.commands import Call, Command, Reply, Say
+from tornado_chat.commands import Call, Command, Say
 from tornado_chat.confusables import mixes_scripts, name_skeleton, scripts_of, skeleton
 from tornado_chat.errors import (
     CommandRefused,
@@ -10,7 +10,7 @@ from tornado_chat.errors import (
     RankRefused,
     StoreUnavailable,
 )
-from tornado_chat.events import iso
+from tornado_chat.events import held_payload, iso
 from tornado_chat.filters import Filter
 from tornado_chat.folding import graphemes
 from tornado_chat.gates import Gate, Visitor
@@ -57,6 +57,7 @@ from tornado_chat.models import (
 from tornado_chat.networks import parse_network
 from tornado_chat.params import ChoiceParam, DurationParam, MessageIdParam, NumberParam, Param, RestParam, UserParam
 from tornado_chat.plugin_api import PluginApi, PluginOptions
+from tornado_chat.replies import Reply, list_reply
 from tornado_chat.routes import Route
 from tornado_chat.secret import Secret
 from tornado_chat.signing import signed_headers
@@ -159,10 +160,12 @@ __all__ = [
     "fold",
     "graphemes",
     "has_wallet",
+    "held_payload",
     "hookimpl",
     "is_public_suffix",
     "is_uname",
     "iso",
+    "list_reply",
     "listing",
     "mixes_scripts",
     "name_key",

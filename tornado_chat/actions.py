@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from tornado_chat.app_part import AppPart, Ground
 from tornado_chat.errors import NOT_AUTHORIZED, CommandRefused, RankRefused, StoreAway, StoreUnavailable
@@ -23,7 +23,7 @@ from tornado_chat.events import (
 )
 from tornado_chat.happenings import Alerted, Deleted, Held, Struck
 from tornado_chat.holding import Holding
-from tornado_chat.models import AuditEntry, HeldMessage, Message, User, fold
+from tornado_chat.models import AuditEntry, HeldMessage, Message, Role, User, fold
 from tornado_chat.sanctions import Sanctions, a_role
 from tornado_chat.store import Posting
 from tornado_chat.verdicts import Action, AlertStaff, MuteSender, PurgeSender, Strike
@@ -41,7 +41,6 @@ class _Erasure:
     event: Event
     happening: Deleted
     entries: Sequence[AuditEntry]
-    reaches_back: bool = False  # to what the room doesn't remember
 
 
 class Actions(AppPart):
@@ -73,14 +72,20 @@ class Actions(AppPart):
         await self.tell_staff(text)
         self._happened(Alerted(plugin, text))
 
-    async def emit(self, plugin: str, name: str, data: Any, to: frozenset[str] | None) -> None:
-        """Send a `plugin_event` to the unames in `to`, or to everybody."""
-        await self._bus.publish(self._app_id, plugin_event(plugin, name, data, to))
+    async def emit(self, plugin: str, name: str, data: Any, to: User | Role | Literal["staff"] | None) -> None:
+        """Send a `plugin_event` to a user, to the staff who are here, to a role and those above it, or to everybody."""
+        await self._bus.publish(self._app_id, plugin_event(plugin, name, data, self._receivers(to)))
 
-    @property
-    def staff(self) -> frozenset[str]:
-        """The unames of the staff who are here."""
-        return self._room.staff
+    def _receivers(self, to: User | Role | str | None) -> frozenset[str] | None:
+        if to is None:
+            return None
+        if isinstance(to, User):
+            return frozenset([to.uname])
+        least = to if isinstance(to, Role) else Role.MOD
+        if least in (Role.MEMBER, Role.MOD):
+            return None if least is Role.MEMBER else self._room.staff
+        here = [user for uname in self._room.staff if (user := self._room.find(uname)) is not None]
+        return frozenset(user.uname for user in here if user.role.rank >= least.rank)
 
     async def post(self, user: User, text: str, plugin: str) -> Message:
         """Store and show a message of a plugin's own; no filter is asked. Raises StoreUnavailable."""
@@ -113,8 +118,7 @@ class Actions(AppPart):
             raise CommandRefused(f"There is no message {message_id} that could be deleted")
         message = found[0]
         self._require_deletable(actor, message)
-        erasure = self._erasure_of(message, actor, reason, plugin)
-        await self._erase(replace(erasure, reaches_back=True))
+        await self._erase(self._erasure_of(message, actor, reason, plugin))
         return message
 
     async def purge(self, actor: User, uname: str, reason: str = "", plugin: str = "") -> int:
@@ -125,14 +129,17 @@ class Actions(AppPart):
         """
         self._sanctions.require_rank(actor, uname)
         await self._writer.settled()  # what was said a moment ago may still wait to be stored
+        recent = self._room.messages_of(uname)
         older = await self._older_of(uname)
-        messages = [*older, *self._room.messages_of(uname)]
+        # What fell out of the room meanwhile is among the first, what was said meanwhile among the last.
+        found = {message.id: message for message in [*older, *recent, *self._room.messages_of(uname)]}
+        messages = [found[number] for number in sorted(found.keys() - self._room.deleted)]
         spelled, _ = self._room.known(uname)
         ids = tuple(message.id for message in messages)
         purged = self._audit.entry(actor, "purge", spelled, reason=reason, plugin=plugin)
         entries = [purged, *self._deletions(actor, messages, reason, plugin)]
         happening = Deleted(ids, actor.uname, spelled)
-        await self._erase(_Erasure(ids, messages_purged(spelled, ids), happening, entries, bool(older)))
+        await self._erase(_Erasure(ids, messages_purged(spelled, ids), happening, entries))
         return len(messages)
 
     async def clear(self, actor: User, reason: str = "", plugin: str = "") -> int:
@@ -157,7 +164,7 @@ class Actions(AppPart):
         """
         while self._unsettled:
             erasure = self._unsettled[0]
-            if erasure.reaches_back or any(self._room.find_message(number) for number in erasure.ids):
+            if not self._room.deleted.issuperset(erasure.ids):  # else somebody did it again meanwhile
                 await self._carry_through(erasure)
             self._unsettled = [other for other in self._unsettled if other is not erasure]
         self._half_withdrawn.clear()
@@ -283,8 +290,8 @@ class Actions(AppPart):
 
     async def _older_of(self, uname: str) -> list[Message]:
         """Return what a name said in the messages before those that the room remembers, as far as purges reach."""
-        key, before, found = fold(uname), self._room.floor + 1, list[Message]()
-        for _ in range(PURGED_PAGES if before > 1 else 0):
+        key, before, found = fold(uname), self._room.begins, list[Message]()
+        for _ in range(PURGED_PAGES if self._room.floor else 0):
             page = await self._store.before(self._app_id, before, PURGED_PAGE)
             found = [message for message in page if not message.plugin and message.user.key == key] + found
             if len(page) < PURGED_PAGE:

@@ -368,7 +368,7 @@ class Chat:
         with contextlib.suppress(StoreUnavailable):
             await self._actions.settle()
         await self._holding.close()
-        await asyncio.gather(self._audit.close(), self._people.close())
+        await asyncio.gather(self._audit.close(), self._people.close(), self._back_pages.close())
 
     async def _settle(self) -> None:
         """Put right, or finish, what the database was asked when it was lost. Raises StoreUnavailable."""

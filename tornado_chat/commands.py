@@ -11,6 +11,7 @@ from typing import Any
 from tornado_chat.errors import MAX_TEXT, CommandRefused
 from tornado_chat.models import Role, User
 from tornado_chat.params import ChoiceParam, Param, RestParam, shown
+from tornado_chat.replies import Reply
 from tornado_chat.supervision import Part
 from tornado_chat.text import is_unicode, js_length, js_trim
 
@@ -69,17 +70,6 @@ class Say:
     def __post_init__(self) -> None:
         if not is_unicode(self.text) or not 1 <= js_length(js_trim(self.text)) <= MAX_TEXT:
             raise ValueError(f"a message must be 1 to {MAX_TEXT} characters of valid Unicode")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a command may return: a text for its caller, and the same as data for their client.
-
-    `data` is what JSON can hold, 64 KB of it at most. Who typed the command is shown the text alone.
-    """
-
-    text: str
-    data: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,10 @@ class StoreAway(StoreUnavailable):
     """The database is known to be away, which was logged; it wasn't asked."""
 
 
+class StoreBusy(StoreUnavailable):
+    """As much is looked up in the database as may be at a time, or it took too long; it isn't away."""
+
+
 class IdentityUnavailable(ChatError):
     """The site's API didn't give an answer that can be trusted; nothing is known about the user or app."""
 

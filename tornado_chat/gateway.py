@@ -315,7 +315,7 @@ class Gateway:
         try:
             return None, await connection.seat.chat.before(connection.seat, *page)
         except StoreUnavailable as error:
-            log.warning("app %d: old messages: %s", connection.seat.chat.app_id, error)
+            log.debug("app %d: old messages: %s", connection.seat.chat.app_id, error)  # who scrolls fills no log
             return Ack.INTERNAL_ERROR
 
     async def _report(self, connection: Connection, args: list[Any], id: int | None) -> Any:

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
-from tornado_chat.commands import Call, Cooldowns, InstalledCommand, Reply, Say, fold_name, split_command
+from tornado_chat.commands import Call, Cooldowns, InstalledCommand, Say, fold_name, split_command
 from tornado_chat.errors import NOT_AUTHORIZED, Ack, CommandRefused, RankRefused, StoreUnavailable
 from tornado_chat.filters import FilterPolicy, InstalledFilter
 from tornado_chat.gates import InstalledGate, Visitor
 from tornado_chat.models import Draft, Person, User
+from tornado_chat.replies import Reply, encode_data
 from tornado_chat.supervision import Part, PluginFailed
 from tornado_chat.text import duration_text, js_trim, one_line
 from tornado_chat.verdicts import Action, Hold, Pass, Reject, Replace, Shadow, Verdict, fault_of, is_notice
@@ -24,7 +25,6 @@ FILTER_FAILED = "Your message could not be checked, so it was not sent. Please t
 HOLD_FAILED = "it could not be checked"
 GATE_FAILED = "It could not be checked whether you may come in. Please try again."
 COMMAND_FAILED = "The command failed. Please try again."
-MAX_DATA = 64 * 1024  # bytes of JSON that a command may answer
 COMMAND_SECONDS = 10.0  # longer than any wait for the database
 PASS = Pass()
 
@@ -268,15 +268,12 @@ class Moderation:
 
 def _data_of(said: object) -> msgspec.Raw | None:
     """Return the data of a Reply as JSON. Raises PluginFailed for what isn't any."""
-    if not isinstance(said, Reply):
+    if not isinstance(said, Reply) or said.data is None:
         return None
     try:
-        encoded = msgspec.json.encode(said.data)
-    except (TypeError, ValueError, RecursionError) as error:  # msgspec's EncodeError is a ValueError
-        raise PluginFailed(f"returned data that JSON can't hold: {one_line(str(error))}") from error
-    if len(encoded) > MAX_DATA:
-        raise PluginFailed(f"returned {len(encoded)} bytes of data; {MAX_DATA} are allowed")
-    return msgspec.Raw(encoded)
+        return msgspec.Raw(encode_data(said.data, "its answer"))
+    except ValueError as error:
+        raise PluginFailed(f"returned what is no answer: {error}") from error
 
 
 def _require(verdict: object, wrong: str | None) -> None:

@@ -53,3 +53,23 @@ class Periodic:
         finally:
             self._task = None
             self.start()
+
+
+class Throttle(Periodic):
+    """Calls `run` when it is asked to, then not for `seconds`; what is asked for meanwhile is one run after them."""
+
+    def __init__(self, part: Part, seconds: float, run: Callable[[], Coroutine[Any, Any, Any]], clock: Clock) -> None:
+        super().__init__(part, seconds, run, clock)
+        self._asked = False
+
+    def ask(self) -> None:
+        """Have `run` called, now or soon."""
+        self._asked = True
+        if self._timer is None and self._task is None:
+            self._tick()
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._asked:
+            self._asked = False
+            super()._tick()

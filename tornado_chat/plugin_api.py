@@ -27,20 +27,21 @@ from tornado_chat.models import (
     User,
     is_uname,
 )
-from tornado_chat.periodic import LONGEST, SHORTEST, Periodic
+from tornado_chat.periodic import LONGEST, SHORTEST, Periodic, Throttle
 from tornado_chat.quota import Allowance
 from tornado_chat.records import AuditQuery
+from tornado_chat.replies import encode_data
 from tornado_chat.services import Services
 from tornado_chat.storage import PluginStorage
 from tornado_chat.text import is_unicode, js_length, js_trim
-from tornado_chat.verdicts import MAX_NOTICE, is_notice
+from tornado_chat.verdicts import MAX_NOTICE, is_notice, require_reason
 
 T = TypeVar("T")
+P = TypeVar("P", bound=Periodic)
 
 TEXT_BURST = 100  # texts that a plugin may send into an app at once
 TEXT_RATE = 20.0  # and on average, a second
 MAX_PERIODIC = 20
-MAX_DATA = 64 * 1024  # bytes of JSON in one event
 MAX_AUDIT = 500
 HIDDEN = "A moderator"
 
@@ -183,18 +184,14 @@ class PluginApi:
         self._spend_text(text)
         await self._services.actions.alert(text, self._plugin)
 
-    async def emit(self, name: str, data: Any, to: User | Literal["staff"] | None = None) -> None:
+    async def emit(self, name: str, data: Any, to: User | Role | Literal["staff"] | None = None) -> None:
         """Send the event `plugin_event` {plugin, name, data} to a user in all tabs, to staff, or to everybody.
 
-        `data` is what JSON can hold, up to 64 KB.
+        A Role is those of it and above. `data` is what JSON can hold, up to 64 KB.
         """
         self._spend_text(name)
-        encoded = msgspec.json.encode(data)
-        if len(encoded) > MAX_DATA:
-            raise ValueError(f"the data of event {name!r} has {len(encoded)} bytes as JSON; {MAX_DATA} are allowed")
-        actions = self._services.actions
-        receivers = None if to is None else actions.staff if isinstance(to, str) else frozenset([to.uname])
-        await actions.emit(self._plugin, name, msgspec.json.decode(encoded), receivers)
+        sent = msgspec.json.decode(encode_data(data, f"event {name!r}"))
+        await self._services.actions.emit(self._plugin, name, sent, to)
 
     async def post(self, text: str, name: str = "") -> Message:
         """Post a message (1 to 350 characters) as a bot of this name, the plugin's own where it is left out.
@@ -216,7 +213,7 @@ class PluginApi:
         As `api.bot` it makes no mute shorter: then the one that holds is returned.
         Raises ValueError for a reason that can't be shown.
         """
-        _require_reason(reason)
+        require_reason(reason)
         return await self._services.sanctions.mute(actor, uname, seconds, reason, self._plugin)
 
     async def unmute(self, actor: User, uname: str) -> Mute:
@@ -232,7 +229,7 @@ class PluginApi:
         proxy can't be banned. With `as_name` the target is a name even where it looks like an address: some call
         themselves after the address of another. Raises ValueError for a reason that can't be shown.
         """
-        _require_reason(reason)
+        require_reason(reason)
         return await self._services.bans.ban(actor, target, seconds, reason, self._plugin, as_name=as_name)
 
     async def unban(self, actor: User, target: str, *, as_name: bool = False) -> Ban:
@@ -250,7 +247,7 @@ class PluginApi:
         Clients are told (`mode_changed`, `room.modes`); what it means is the plugin's business. Raises ValueError for a
         name that isn't of a-z, 0-9 and _, a value of more than 4 KB as JSON, or the 21st mode.
         """
-        _require_reason(reason)
+        require_reason(reason)
         return await self._services.modes.turn_on(
             actor, name, value, seconds=seconds, reason=reason, plugin=self._plugin
         )
@@ -308,7 +305,7 @@ class PluginApi:
 
         Raises StoreUnavailable also where too many wait; then it stays.
         """
-        _require_reason(reason)
+        require_reason(reason)
         return await self._services.actions.withdraw(actor, message_id, reason, self._plugin)
 
     async def disconnect(self, actor: User, uname: str, text: str = "", reason: str = "") -> int:
@@ -354,14 +351,23 @@ class PluginApi:
 
         A run may take a minute; the next one is counted from its end. Raises ValueError, and PluginLimit for the 21st.
         """
+        self._add(Periodic, seconds, run)
+
+    def throttle(self, seconds: float, run: Callable[[], Coroutine[Any, Any, Any]]) -> Callable[[], None]:
+        """Return a function that has `run()` awaited soon, at most once in `seconds` however often it is called."""
+        return self._add(Throttle, seconds, run).ask
+
+    def _add(self, kind: type[P], seconds: float, run: Callable[[], Coroutine[Any, Any, Any]]) -> P:
         if not SHORTEST <= seconds <= LONGEST:
             raise ValueError(f"seconds must be {SHORTEST} to {LONGEST:.0f}")
         if len(self._periodic) >= MAX_PERIODIC:
             raise PluginLimit(f"plugin {self._plugin} does {MAX_PERIODIC} things periodically already")
         part = self._services.supervisor.part(self._plugin, f"periodic {getattr(run, '__name__', 'task')}")
-        self._periodic.append(Periodic(part, seconds, run, self._ground.clock))
+        made = kind(part, seconds, run, self._ground.clock)
+        self._periodic.append(made)
         if self._started:
-            self._periodic[-1].start()
+            made.start()
+        return made
 
     def count(self, name: str, by: float = 1) -> None:
         """Add to a counter of this plugin and app in /metrics. Names are of a-z, 0-9 and _; PluginLimit beyond 100."""
@@ -390,8 +396,3 @@ class PluginApi:
         self._stop()
         if self._http is not None:
             await self._http.close()
-
-
-def _require_reason(reason: str) -> None:
-    if not is_notice(reason):
-        raise ValueError(f"a reason must be text of at most {MAX_NOTICE} characters of valid Unicode")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -43,6 +44,8 @@ class Room:
         self.big = False
         self._history: deque[Message] = deque(maxlen=history)
         self._deletions: deque[Deletion] = deque()  # in the order they were made
+        self._watchers = 0  # look-ups of old messages that are under way
+        self._gone: set[int] = set()  # what was deleted while they were
         self._floor = 0  # of what came after this message, the room knows everything
         self.newest = 0
         """The id of the newest message that was ever shown here."""
@@ -152,6 +155,22 @@ class Room:
         return self._floor
 
     @property
+    def begins(self) -> int:
+        """The id of the oldest message here. What is older is in the database alone, unless it is deleted."""
+        return self._history[0].id if self._history else self.newest + 1
+
+    @contextmanager
+    def deletions(self) -> Iterator[Set[int]]:
+        """Within it, the set has the ids of what is deleted meanwhile, and perhaps of more that was deleted."""
+        self._watchers += 1
+        try:
+            yield self._gone
+        finally:
+            self._watchers -= 1
+            if not self._watchers:
+                self._gone = set()
+
+    @property
     def deleted(self) -> frozenset[int]:
         """The ids of what was deleted lately."""
         return frozenset(deletion.id for deletion in self._deletions)
@@ -168,6 +187,8 @@ class Room:
     def forget(self, ids: Set[int]) -> None:
         """Remove messages from the history, and remember that they are gone, also those that are older."""
         self._add_deletions(Deletion(number, self.newest) for number in sorted(ids))
+        if self._watchers:
+            self._gone |= ids
         self._history = deque((message for message in self._history if message.id not in ids), self._history.maxlen)
         self._snapshot.drop_messages(ids)
 

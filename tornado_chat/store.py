@@ -86,8 +86,11 @@ class Store(Protocol):
     async def recent(self, app_id: int, limit: int) -> list[Message]:
         """Return the last `limit` messages of an app, oldest first."""
 
-    async def before(self, app_id: int, before: int, limit: int) -> list[Message]:
-        """Return the last `limit` messages of an app whose ids are below `before`, oldest first."""
+    async def before(self, app_id: int, before: int, limit: int, viewer: str | None = None) -> list[Message]:
+        """Return the last `limit` messages of an app whose ids are below `before`, oldest first.
+
+        With `viewer`, the shadow messages of all but this uname are passed over ("": of all).
+        """
 
     async def mutes(self, app_id: int) -> list[Mute]:
         """Return an app's mutes, oldest first; those that have run out may be among them."""

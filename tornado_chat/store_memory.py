@@ -47,9 +47,10 @@ class MemoryStore:
         self.check()
         return list(deque(self._messages.get(app_id, ()), limit))
 
-    async def before(self, app_id: int, before: int, limit: int) -> list[Message]:
+    async def before(self, app_id: int, before: int, limit: int, viewer: str | None = None) -> list[Message]:
         self.check()
-        return list(deque((each for each in self._messages.get(app_id, ()) if each.id < before), limit))
+        found = (each for each in self._messages.get(app_id, ()) if each.id < before)
+        return list(deque((each for each in found if viewer in (None, each.user.uname) or not each.shadow), limit))
 
     async def mutes(self, app_id: int) -> list[Mute]:
         self.check()

@@ -55,13 +55,21 @@ class MongoStore:
     `gone` 0: its ids are taken, so that it can't come in later from a connection that was thought to be dead.
 
     `uri` is a mongodb:// URI, `timeout` is in seconds and bounds every operation,
-    `retention_days` is how long messages are kept (0: for ever), `name` is what the log calls the database. Raises
-    ConfigError for a URI that can't be used.
+    `retention_days` is how long messages are kept (0: for ever), `name` is what the log calls the database,
+    `embedded` says that it is nx-27017. Raises ConfigError for a URI that can't be used.
     """
 
     def __init__(
-        self, uri: str, database: str, *, timeout: float, retention_days: int, name: str | None = None
+        self,
+        uri: str,
+        database: str,
+        *,
+        timeout: float,
+        retention_days: int,
+        name: str | None = None,
+        embedded: bool = False,
     ) -> None:
+        self._embedded = embedded
         self._timeout = timeout
         self._retention_days = retention_days
         if uri.startswith("mongodb+srv:"):
@@ -171,8 +179,8 @@ class MongoStore:
         )
         return [message_in(row) for row in await self._guarded(lambda: find.to_list(limit), writing=False)][::-1]
 
-    async def before(self, app_id: int, before: int, limit: int) -> list[Message]:
-        return await page_before(self._messages, self._guarded, app_id, before, limit)
+    async def before(self, app_id: int, before: int, limit: int, viewer: str | None = None) -> list[Message]:
+        return await page_before(self._messages, self._guarded, app_id, before, limit, viewer=viewer)
 
     async def mutes(self, app_id: int) -> list[Mute]:
         rows = await self._guarded(
@@ -336,6 +344,9 @@ class MongoStore:
 
     async def _make_indexes(self) -> None:
         await self._messages.create_index([("app_id", ASCENDING), ("id", DESCENDING)], unique=True)
+        if self._embedded:
+            # It can't use the one above for a range of ids. One of `id` alone would have the name of that of `_id`.
+            await self._messages.create_index([("id", ASCENDING), ("app_id", ASCENDING)])
         await self._messages.create_index("cid", unique=True, sparse=True)
         deleted = {"gone": {"$gt": 0}}
         await self._messages.create_index([("app_id", ASCENDING), ("gone", ASCENDING)], partialFilterExpression=deleted)

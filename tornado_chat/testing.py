@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -30,6 +30,7 @@ from tornado.web import Application
 
 from tornado_chat.bus import DirectBus, Wanted
 from tornado_chat.chat import Chat, Seat
+from tornado_chat.commands import is_command
 from tornado_chat.errors import MAX_TEXT, HttpError
 from tornado_chat.events import SYSTEM_MESSAGE, Event
 from tornado_chat.gates import Visitor
@@ -101,6 +102,14 @@ class FakeHttp:
         return answer
 
 
+class Ran(NamedTuple):
+    """What the callback of `command` gets: `code` is None where it was done."""
+
+    code: str | None
+    text: str | None
+    data: Any
+
+
 class Person:
     """Somebody in the chat, with one socket. `events` has all that they were told, as (name, payload)."""
 
@@ -121,12 +130,18 @@ class Person:
         await self._fixture.settle()
         return answer
 
-    async def run(self, command: str, *, cid: str = "") -> tuple[str | None, str | None, Any]:
-        """Run a command as a program does, with the event `command`; return (error, text, data)."""
-        answer = await self._fixture.chat.post(self._seat, js_trim(command), cid)
+    async def run(self, command: str, *, cid: str = "") -> Ran:
+        """Run a command as a program does, with the event `command`; return (code, text, data) as a named triple.
+
+        `code` is None where it was done. Raises ValueError for what the event doesn't take.
+        """
+        command = js_trim(command)
+        if not is_command(command) or js_length(command) > MAX_TEXT:
+            raise ValueError(f"a command begins with a slash and has at most {MAX_TEXT} characters")
+        answer = await self._fixture.chat.post(self._seat, command, cid)
         await self._fixture.settle()
         error = answer.ack or ("COMMAND_REFUSED" if answer.refused else None)
-        return error, answer.notice, None if answer.data is None else msgspec.json.decode(answer.data)
+        return Ran(error, answer.notice, None if answer.data is None else msgspec.json.decode(answer.data))
 
     @property
     def messages(self) -> list[str]:

@@ -111,6 +111,12 @@ def is_notice(text: object) -> bool:
     return isinstance(text, str) and len(text) <= MAX_NOTICE and is_unicode(text)
 
 
+def require_reason(reason: str) -> None:
+    """Raise ValueError for a reason that can't be shown."""
+    if not is_notice(reason):
+        raise ValueError(f"a reason must be text of at most {MAX_NOTICE} characters of valid Unicode")
+
+
 def _fault_of_actions(actions: object) -> str | None:
     if not isinstance(actions, tuple) or len(actions) > MAX_ACTIONS:
         return f"a verdict whose actions are no tuple of at most {MAX_ACTIONS}"

@@ -157,8 +157,8 @@ async def _session(data: Provider) -> bool:
     await room.idle()
     refused = fuzzed.closed is not None
     for packet in await poll(fuzzed):
-        if packet[:2] == "42":
-            json.loads(packet[2:])
+        if packet[:2] in ("42", "43"):  # an ack has its number first
+            json.loads(packet[2:].lstrip("0123456789"))
     fuzzed.close(fuzzed._engine.reason.CLIENT)
     for _ in range(3):
         await asyncio.sleep(0)

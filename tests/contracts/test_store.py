@@ -292,6 +292,40 @@ async def test_it_is_known_what_was_deleted_and_when(store: MongoStore) -> None:
 
 
 @pytest.mark.gen_test
+async def test_old_messages_are_found_before_an_id_as_each_may_see_them(store: MongoStore) -> None:
+    eve = User(2, "eve", Role.MEMBER)
+    postings = [posting(str(number)) for number in range(1, 6)]
+    postings += [Posting(eve, str(number), START, shadow=True) for number in range(6, 10)]
+    stored = await store.append(2, [*postings, posting("10")], TIMEOUT)
+    await store.append(3, [posting("another app's")], TIMEOUT)
+    assert await store.before(2, 9, 4) == stored[4:8]
+    assert await store.before(2, MAX_ID, 100) == stored
+    assert await store.before(2, 1, 100) == []
+    assert await store.before(4, 10, 100) == []
+
+    async def ids(before: int, limit: int, viewer: str | None) -> list[int]:
+        return [message.id for message in await store.before(2, before, limit, viewer)]
+
+    assert await ids(11, 3, None) == await ids(11, 3, "eve") == [8, 9, 10]
+    assert await ids(11, 3, "") == await ids(11, 3, "alice") == [4, 5, 10]
+    assert await ids(11, 7, "eve") == [4, 5, 6, 7, 8, 9, 10]
+    assert await ids(11, 20, "eve") == list(range(1, 11))
+
+
+@pytest.mark.gen_test
+async def test_old_messages_are_found_behind_many_that_are_gone_or_whose_fate_is_unknown(store: MongoStore) -> None:
+    stored = await store.append(2, [posting(str(number)) for number in range(1, 401)], TIMEOUT)
+    await store.delete_messages(2, range(4, 390), 400)
+    row = await store._messages.find_one({"app_id": 2, "id": 2})
+    store._unsettled[2] = [[row]]  # as after an insert that got no answer
+    await store.append(2, [posting("next")], TIMEOUT)
+    assert await store.before(2, 390, 2) == [stored[0], stored[2]]
+    assert await store.before(2, 391, 2) == [stored[2], stored[389]]
+    assert await store.before(2, 3, 1) == [stored[0]]
+    assert await store.before(2, 1, 1) == []
+
+
+@pytest.mark.gen_test
 async def test_a_database_that_failed_is_refused_at_once_and_used_again_when_it_is_back(store: MongoStore) -> None:
     answers = asyncio.Event()
     ping, store.availability._read = store.availability._read, AsyncMock(side_effect=StoreUnavailable("away"))

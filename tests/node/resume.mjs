@@ -44,6 +44,13 @@ const late = await join("token-eve", 99);
 assert.equal(late.data.reload, true);
 assert.equal(late.data.room.history.length, 3);
 
+const [fault, page] = await emit(late.socket, "history_before", { before: 3, limit: 1 });
+assert.equal(fault, null);
+assert.deepEqual([page.messages.map((message) => message.text), page.more], [["two"], true]);
+assert.deepEqual(page.messages[0], late.data.room.history[1]);
+assert.deepEqual(await emit(late.socket, "history_before", { before: 1 }), [null, { messages: [], more: false }]);
+assert.deepEqual(await emit(late.socket, "history_before", { before: 2 ** 53 }), ["CLIENT_ERROR"]);
+
 [alice, back, late].forEach(({ socket }) => socket.close());
 clearTimeout(deadline);
 console.log("as it should");
