@@ -112,7 +112,7 @@ export function sanctionsTab(context: Context, kind: "mutes" | "bans"): Tab {
     id: name,
     name,
     until: row.expires_at === null ? null : Date.parse(row.expires_at),
-    about: [row.reason, texts.t("mod.by", { name: row.by })],
+    about: [texts.t("mod.by", { name: row.by }), row.reason],
     decisions: undo === null ? [] : [{ label: texts.t("mod.undo"), key: "u", run: () => session.run(undo) }],
   });
   const refresh = coalesced(async () => {
