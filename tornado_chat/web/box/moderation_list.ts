@@ -78,7 +78,7 @@ export class ModerationList {
   constructor(context: Context, hint: string) {
     const { texts } = context;
     this.#context = context;
-    this.#hint = h("p", { class: "hint" }, hint);
+    this.#hint = h("p", { class: "hint keys-hint" }, hint);
     this.#empty = h("p", { class: "empty", tabindex: -1 }, texts.t("mod.empty"));
     const turn = (key: string, step: number) =>
       h("button", { type: "button", class: "small", onclick: () => this.#turn(step) }, texts.t(key));
