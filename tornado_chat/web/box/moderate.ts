@@ -16,10 +16,14 @@ const KEYS = "keys";
 /** Several apps side by side, for who minds them all. */
 export function moderate(page: PageData, texts: Texts, host: Host): HTMLElement {
   const sound = new Sound(true);
+  const said = h("p", { class: "failure", role: "alert" });
+  let tried = false;
   const login = (token: string | null) => {
+    tried = token !== null;
+    said.textContent = "";
     for (const { session } of columns) session.login(token);
   };
-  const form = loginForm(page, texts, (token) => {
+  const form = loginForm(page, texts, said, (token) => {
     remember(TOKEN, token, "session");
     login(token);
   });
@@ -35,7 +39,13 @@ export function moderate(page: PageData, texts: Texts, host: Host): HTMLElement 
     show(logout, user);
     // Nobody is asked while it may turn out who they are.
     if (user) show(form, false);
-    else if (settled && sessions.every(({ state }) => state === "joined" || state === "refused")) show(form, true);
+    else if (settled && sessions.every(({ state }) => state === "joined" || state === "refused")) {
+      show(form, true);
+      if (tried) {
+        remember(TOKEN, null, "session");
+        said.textContent = texts.t("mod.unknown");
+      }
+    }
     const waiting = columns.reduce((sum, { waiting }) => sum + waiting, 0);
     document.title = (waiting ? `(${waiting}) ` : "") + texts.t("mod.page");
   };
@@ -49,9 +59,9 @@ export function moderate(page: PageData, texts: Texts, host: Host): HTMLElement 
     const known = given ?? recall(TOKEN, "session");
     settled = true;
     for (const { session } of columns) {
-      if (typeof known === "string") session.login(known);
-      else session.start();
+      if (typeof known !== "string") session.start();
     }
+    if (typeof known === "string") login(known);
     update();
   });
   host.on("login", login);
@@ -174,7 +184,7 @@ function addForm(apps: PageApp[], texts: Texts): HTMLElement {
   return form;
 }
 
-function loginForm(page: PageData, texts: Texts, done: (token: string) => void): HTMLElement {
+function loginForm(page: PageData, texts: Texts, said: HTMLElement, done: (token: string) => void): HTMLElement {
   const field = h("input", {
     type: "password",
     class: "search",
@@ -191,6 +201,7 @@ function loginForm(page: PageData, texts: Texts, done: (token: string) => void):
     "form",
     { class: "guest inline" },
     h("p", {}, texts.t("mod.login")),
+    said,
     field,
     h("button", { type: "submit", class: "button primary" }, texts.t("guest.login")),
     ...buttons,
