@@ -51,11 +51,12 @@ async def fill_room(eve: Box, bob: Box) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing(chromium: str, serve: Any, config: Any, scheme: Any) -> None:
     server = await serve(config, demo=True)
+    look = {"color_scheme": scheme, "reduced_motion": "reduce"}  # what is fading in has too little contrast yet
     async with browser(chromium) as running:
-        guest = await open_box(running, server, color_scheme=scheme, path="/chat/3")
+        guest = await open_box(running, server, **look, path="/chat/3")
         assert await violations(guest.page) == []
-        eve = await open_box(running, server, "eve", color_scheme=scheme)
-        bob = await open_box(running, server, "bob", color_scheme=scheme, viewport={"width": 900, "height": 700})
+        eve = await open_box(running, server, "eve", **look)
+        bob = await open_box(running, server, "bob", **look, viewport={"width": 900, "height": 700})
         await fill_room(eve, bob)
         for box in (eve, bob):
             assert await violations(box.page) == []
@@ -75,7 +76,7 @@ async def test_axe_finds_nothing(chromium: str, serve: Any, config: Any, scheme:
         await eve.field.press_sequentially("/m")
         await expect(eve.page.get_by_role("option").first).to_be_visible()
         assert await violations(eve.page) == []
-        page = await running.new_page(color_scheme=scheme, viewport={"width": 1200, "height": 700})
+        page = await running.new_page(**look, viewport={"width": 1200, "height": 700})
         await page.goto(f"http://127.0.0.1:{server.port}/moderate/2,3")
         await page.locator(".guest").get_by_role("button", name="bob").click()
         await expect(page.get_by_role("tab", name="Log")).to_have_count(2)

@@ -1,4 +1,4 @@
-import { h, type IconName, icon, uniqueId } from "./dom";
+import { h, type IconName, icon } from "./dom";
 import type { Texts } from "./texts";
 
 /** What a drawer shows. */
