@@ -12,6 +12,7 @@ serve           starts a Server in this loop: server = await serve(make_config()
 connect         connects a raw Socket.IO client: client = await connect(server, token="token-alice")
 chat            a ChatFixture, what plugin authors test with: await chat.open(...), await chat.join("alice")
 poller          begins a bare Engine.IO session by polling: await poller(server)
+box_client      the path of a module for Node or a page: the chatbox's own Socket.IO client
 node, chromium, php  paths of what runs the official client, the page and a snippet; skip or fail like mongod_uri
 """
 
@@ -271,6 +272,15 @@ def node() -> str:
     if not (ROOT / "tests" / "node" / "node_modules" / "socket.io-client").is_dir():
         missing("tests/node has no socket.io-client")
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def box_client(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("npm") is None:
+        missing("there is no npm")
+    bundle = tmp_path_factory.mktemp("box") / "socket.mjs"
+    subprocess.run([ROOT / "scripts" / "box", "module", "socket.ts", bundle], check=True)
+    return bundle
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,3 @@
-import { io, type Socket } from "socket.io-client";
 import { Emitter } from "./emitter";
 import type {
   CommandInfo,
@@ -12,6 +11,7 @@ import type {
   RoleName,
   User,
 } from "./protocol";
+import { type Reason, Socket } from "./socket";
 
 /** How the connection is. `refused` is for good: the server said no, and said why. */
 export type State = "connecting" | "joined" | "offline" | "refused";
@@ -73,6 +73,7 @@ export class Connection extends Emitter<Events> {
   /** Why it is `refused`: a code, such as BANNED. */
   refusal = "";
   readonly #socket: Socket;
+  readonly #delay: Socket["delay"]; // where the server asks for no other
   readonly #appId: number;
   #token: string | null;
   #since: () => number | null;
@@ -85,25 +86,18 @@ export class Connection extends Emitter<Events> {
     this.#appId = appId;
     this.#token = token;
     this.#since = since;
-    this.#socket = io(url, {
-      autoConnect: false,
-      forceNew: true,
-      // Where WebSockets don't come through, a proxy answers at once, and polling is next.
-      transports: ["websocket", "polling"],
-      tryAllTransports: true,
-      reconnectionDelay: FIRST_RETRY,
-      reconnectionDelayMax: LAST_RETRY,
-    });
+    this.#socket = new Socket(url);
+    this.#delay = this.#socket.delay;
     this.#socket.on("connect", () => void this.#join());
     this.#socket.on("connect_error", () => this.#become("offline"));
-    this.#socket.on("disconnect", (reason) => {
+    this.#socket.on("disconnect", (reason: Reason) => {
       this.#become("offline");
       // The client doesn't come back by itself where the server closed: a kick, or a ban, which `auth` then tells.
       if (reason === "io server disconnect") this.#comeBack();
     });
-    this.#socket.on("server_closing", (data: { come_back_in?: [number, number] }) => {
-      const [soonest, latest] = data.come_back_in ?? [FIRST_RETRY, LAST_RETRY];
-      this.#socket.io.reconnectionDelay(soonest + Math.random() * (latest - soonest));
+    this.#socket.on("server_closing", (data: { come_back_in?: unknown } | null) => {
+      const range = data?.come_back_in;
+      if (isRange(range)) this.#socket.delay = range;
     });
     for (const name of FORWARDED) this.#socket.on(name, (data) => this.emit(name, data));
   }
@@ -199,7 +193,7 @@ export class Connection extends Emitter<Events> {
     }
     if (!error) {
       this.#retries = 0;
-      this.#socket.io.reconnectionDelay(FIRST_RETRY);
+      this.#socket.delay = this.#delay;
       this.emit("joined", joined as Joined);
       this.#become("joined");
     } else if (COMES_BACK.has(String(error))) {
@@ -226,6 +220,10 @@ export class Connection extends Emitter<Events> {
     this.state = state;
     this.emit("state", state);
   }
+}
+
+function isRange(value: unknown): value is [number, number] {
+  return Array.isArray(value) && value.every(Number.isFinite) && 0 <= value[0] && value[0] <= value[1];
 }
 
 export function isStaff(role: RoleName | undefined): boolean {
