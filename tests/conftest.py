@@ -12,6 +12,8 @@ serve           starts a Server in this loop: server = await serve(make_config()
 connect         connects a raw Socket.IO client: client = await connect(server, token="token-alice")
 chat            a ChatFixture, what plugin authors test with: await chat.open(...), await chat.join("alice")
 poller          begins a bare Engine.IO session by polling: await poller(server)
+bundle          makes a module for Node or a page of a source of the chatbox: bundle("socket.ts") is its path
+box_client      that of the chatbox's own Socket.IO client
 node, chromium, php  paths of what runs the official client, the page and a snippet; skip or fail like mongod_uri
 """
 
@@ -271,6 +273,25 @@ def node() -> str:
     if not (ROOT / "tests" / "node" / "node_modules" / "socket.io-client").is_dir():
         missing("tests/node has no socket.io-client")
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def bundle(node: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    if shutil.which("npm") is None:
+        missing("there is no npm")
+    folder = tmp_path_factory.mktemp("box")
+
+    def build(name: str) -> Path:
+        built = folder / f"{name}.mjs"
+        subprocess.run([ROOT / "scripts" / "box", "module", name, built], check=True)
+        return built
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def box_client(bundle: Callable[[str], Path]) -> Path:
+    return bundle("socket.ts")
 
 
 @pytest.fixture(scope="session")

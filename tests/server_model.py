@@ -88,6 +88,7 @@ class Lobby:
         self.room: list[Line] = []  # what the server remembers of it
         self.newest = 0
         self._floor = 0  # of what came after this message, the server knows everything
+        self._perhaps: set[int] = set()  # older than the room, and perhaps deleted before a restart: nobody can tell
         self._gone: dict[int, int] = {}  # self._gone[id] = what was the newest message then
         self.mutes: dict[str, Penalty] = {}  # by lowercase uname
         self._stored: dict[tuple[str, str], str] = {}  # self._stored[uname, cid] = text
@@ -116,7 +117,7 @@ class Lobby:
     @property
     def gone(self) -> set[int]:
         """All that was ever deleted."""
-        return set(self._gone)
+        return set(self._gone) | self._perhaps
 
     def join(self, visitor: Visitor, *, resumes: bool) -> None:
         """Seat a visitor; one who `resumes` was here before and tells what was shown last."""
@@ -177,7 +178,7 @@ class Lobby:
         self._tell("new_message", line.payload)
 
     def find(self, number: int) -> Line | None:
-        return next((line for line in self.room if line.id == number), None)
+        return next((line for line in self.said if line.id == number), None)
 
     def may_delete(self, visitor: Visitor, line: Line) -> bool:
         return line.uname == visitor.uname or visitor.role.outranks(USERS[line.uname].role)
@@ -264,6 +265,9 @@ class Lobby:
         for line in self.said[-self._size :]:
             if line.id not in kept and line.id in self.doubt.deleted:
                 self._drop(line.id)
+        old = {line.id for line in self.said[: -self._size]}
+        self._perhaps |= old.intersection(self.doubt.deleted)
+        self.said = [line for line in self.said if line.id not in self._perhaps]
         for name, candidates in self.doubt.mutes.items():
             found = room["muteList"].get(name)
             for mute in candidates:

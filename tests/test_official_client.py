@@ -1,4 +1,7 @@
-"""The official socket.io-client on Node, versions 1 to 4: the seed's example word for word, and a conversation."""
+"""The official socket.io-client on Node, versions 1 to 4: the seed's example word for word, and a conversation.
+
+The chatbox's own client goes through the same.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,24 @@ async def run_node(node: str, *arguments: str) -> str:
     return output.decode()
 
 
-every_version = pytest.mark.parametrize("version", ["1", "2", "3", "4"])
-every_transport = pytest.mark.parametrize("transports", ["polling,websocket", "websocket", "polling"])
+CLIENTS = [
+    (version, transports)
+    for transports in ("polling,websocket", "websocket", "polling")
+    for version in ("1", "2", "3", "4", "box")
+    if version != "box" or "," not in transports  # it changes the transport only with the connection
+]
+
+every_client = pytest.mark.parametrize(("version", "transports"), CLIENTS, indirect=["version"])
+
+
+@pytest.fixture
+def version(request: pytest.FixtureRequest) -> str:
+    """What the scripts of tests/node load: a major version, or the path of the chatbox's client."""
+    return str(request.getfixturevalue("box_client") if request.param == "box" else request.param)
 
 
 @pytest.mark.gen_test(timeout=60)
-@every_version
-@every_transport
+@every_client
 async def test_the_seeds_full_example_works_with_another_url_and_nothing_else(
     node: str, serve: Any, make_config: Any, version: str, transports: str
 ) -> None:
@@ -59,8 +73,7 @@ async def test_the_seeds_full_example_works_with_another_url_and_nothing_else(
 
 
 @pytest.mark.gen_test(timeout=60)
-@every_version
-@every_transport
+@every_client
 async def test_a_conversation_with_mute_unmute_reconnect_and_heartbeats(
     node: str, serve: Any, make_config: Any, version: str, transports: str
 ) -> None:
@@ -72,8 +85,7 @@ async def test_a_conversation_with_mute_unmute_reconnect_and_heartbeats(
 
 
 @pytest.mark.gen_test(timeout=60)
-@every_version
-@every_transport
+@every_client
 async def test_sending_again_and_coming_back(
     node: str, serve: Any, make_config: Any, version: str, transports: str
 ) -> None:

@@ -4,12 +4,12 @@
 |---|---|
 | cross-site WebSocket hijacking | here; test_origins.py; at `auth`: test_gateway_hostile.py |
 | leaks | here; test_threats_leaks.py, test_identity_moneypot.py, test_http_client.py, test_logs.py |
-| XSS in the chatbox | test_threats_browser.py and test_demo_page.py, in a real browser |
-| impersonation | here; test_plugin_nickguard.py, test_models.py, test_sanctions.py, test_threats_browser.py |
+| XSS in the chatbox | test_box_hostile.py, in a real browser |
+| impersonation | here; test_plugin_nickguard.py, test_models.py, test_sanctions.py, test_box_hostile.py |
 | exhaustion | test_threats_crowds.py; test_bounds.py, test_threats_http.py, test_threats_sessions.py (D12) |
 | ReDoS | test_threats_redos.py; test_plugin_wordlist.py, test_loop_watch.py |
 | injection | here |
-| reserved names | test_original_bugs.py; test_threats_browser.py |
+| reserved names | test_original_bugs.py; test_box_hostile.py |
 | log injection | here; test_threats_leaks.py, test_logs.py |
 | privilege | here; test_threats_privilege.py, test_privileges.py, test_rechecks.py; audited: test_audit.py |
 | SSRF | test_threats_ssrf.py, test_http_client.py |

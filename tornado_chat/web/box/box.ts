@@ -80,7 +80,7 @@ export class Box extends Emitter<Events> {
       insert: (text) => this.#composer.insert(text),
       focusField: () => this.focus(),
     };
-    this.drawer = new Drawer(texts);
+    this.drawer = new Drawer(texts, options.landmark ? app.title : "");
     this.drawer.add("people", texts.t("people.title"), "people", new People(this.context));
     this.drawer.add("settings", texts.t("settings.title"), "gear", new Settings(this.context, options.sound, null));
     this.#timeline = new Timeline(this.context);

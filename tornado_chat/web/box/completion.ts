@@ -30,10 +30,9 @@ export class Completion {
     const id = uniqueId("choices");
     this.#list = h("div", { class: "choices", role: "listbox", id, "aria-label": context.texts.t("completion.label") });
     this.element = h("div", { class: "completion", hidden: true }, this.#usage, this.#list);
-    field.setAttribute("role", "combobox");
     field.setAttribute("aria-autocomplete", "list");
     field.setAttribute("aria-controls", id);
-    field.setAttribute("aria-expanded", "false");
+    field.setAttribute("aria-haspopup", "listbox");
     this.#list.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
     field.addEventListener("blur", () => this.close());
   }
@@ -138,7 +137,6 @@ export class Completion {
         return option;
       }),
     );
-    this.#field.setAttribute("aria-expanded", String(choices.length > 0));
     show(this.element, choices.length > 0 || this.#usage.childElementCount > 0);
     show(this.#list, choices.length > 0);
     this.#mark(0);

@@ -11,7 +11,7 @@ import type {
   RoleName,
   User,
 } from "./protocol";
-import { Socket } from "./socket";
+import { type Reason, Socket } from "./socket";
 
 /** How the connection is. `refused` is for good: the server said no, and said why. */
 export type State = "connecting" | "joined" | "offline" | "refused";
@@ -73,6 +73,7 @@ export class Connection extends Emitter<Events> {
   /** Why it is `refused`: a code, such as BANNED. */
   refusal = "";
   readonly #socket: Socket;
+  readonly #delay: Socket["delay"]; // where the server asks for no other
   readonly #appId: number;
   #token: string | null;
   #since: () => number | null;
@@ -86,18 +87,19 @@ export class Connection extends Emitter<Events> {
     this.#token = token;
     this.#since = since;
     this.#socket = new Socket(url);
+    this.#delay = this.#socket.delay;
     this.#socket.on("connect", () => void this.#join());
     this.#socket.on("connect_error", () => this.#become("offline"));
-    this.#socket.on("disconnect", (reason: string) => {
+    this.#socket.on("disconnect", (reason: Reason) => {
       this.#become("offline");
       // The client doesn't come back by itself where the server closed: a kick, or a ban, which `auth` then tells.
       if (reason === "io server disconnect") this.#comeBack();
     });
-    this.#socket.on("server_closing", (data: { come_back_in?: [number, number] }) => {
-      const [soonest, latest] = data.come_back_in ?? [FIRST_RETRY, LAST_RETRY];
-      this.#socket.asked = soonest + Math.random() * (latest - soonest);
+    this.#socket.on("server_closing", (data: { come_back_in?: unknown } | null) => {
+      const range = data?.come_back_in;
+      if (isRange(range)) this.#socket.delay = range;
     });
-    for (const name of FORWARDED) this.#socket.on(name, (data: never) => this.emit(name, data));
+    for (const name of FORWARDED) this.#socket.on(name, (data) => this.emit(name, data));
   }
 
   start(): void {
@@ -165,7 +167,7 @@ export class Connection extends Emitter<Events> {
         reject(new Lost());
       };
       const timer = setTimeout(lost, ANSWER_SECONDS * 1000);
-      this.#socket.on("disconnect", lost);
+      this.#socket.once("disconnect", lost);
       this.#socket.emit(name, ...args, (...answer: unknown[]) => {
         clearTimeout(timer);
         this.#socket.off("disconnect", lost);
@@ -191,6 +193,7 @@ export class Connection extends Emitter<Events> {
     }
     if (!error) {
       this.#retries = 0;
+      this.#socket.delay = this.#delay;
       this.emit("joined", joined as Joined);
       this.#become("joined");
     } else if (COMES_BACK.has(String(error))) {
@@ -217,6 +220,10 @@ export class Connection extends Emitter<Events> {
     this.state = state;
     this.emit("state", state);
   }
+}
+
+function isRange(value: unknown): value is [number, number] {
+  return Array.isArray(value) && value.every(Number.isFinite) && 0 <= value[0] && value[0] <= value[1];
 }
 
 export function isStaff(role: RoleName | undefined): boolean {

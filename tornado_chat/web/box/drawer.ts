@@ -1,4 +1,4 @@
-import { h, type IconName, icon, uniqueId } from "./dom";
+import { h, type IconName, icon } from "./dom";
 import type { Texts } from "./texts";
 
 /** What a drawer shows. */
@@ -23,11 +23,12 @@ export class Drawer {
   readonly #tabs = new Map<string, Tab>();
   readonly #title = h("h2", {});
   readonly #place = h("div", { class: "drawer-place" });
+  readonly #owner: string;
   #open: string | null = null;
 
-  constructor(texts: Texts) {
-    const title = uniqueId("drawer");
-    this.#title.id = title;
+  /** `place` is what the box is called, where there are several. */
+  constructor(texts: Texts, place = "") {
+    this.#owner = place;
     const close = h(
       "button",
       { type: "button", class: "icon-button", "aria-label": texts.t("drawer.close"), onclick: () => this.close() },
@@ -35,7 +36,7 @@ export class Drawer {
     );
     this.element = h(
       "section",
-      { class: "drawer", hidden: true, "aria-labelledby": title },
+      { class: "drawer", hidden: true, "aria-label": "" },
       h("header", { class: "drawer-head" }, this.#title, close),
       this.#place,
     );
@@ -88,6 +89,7 @@ export class Drawer {
     this.close(false);
     this.#open = name;
     this.#title.textContent = tab.title;
+    this.element.setAttribute("aria-label", this.#owner ? `${tab.title}: ${this.#owner}` : tab.title);
     this.#place.replaceChildren(tab.panel.element);
     tab.button.setAttribute("aria-expanded", "true");
     this.element.hidden = false;

@@ -5,7 +5,7 @@ import type { HeldMessage, Joined, Message, Mode, Mute, User } from "./protocol"
 /** One line of the conversation. What isn't a message is this visitor's own, and stands where it came up. */
 export type Entry =
   | { kind: "message"; key: string; at: number; message: Message }
-  | { kind: "notice"; key: string; at: number; text: string; tone: "plain" | "error" }
+  | { kind: "notice"; key: string; at: number; text: string; tone: "plain" | "error"; own: boolean }
   | PendingEntry;
 
 export interface PendingEntry {

@@ -137,7 +137,7 @@ function time(message: Message, context: Context): HTMLElement {
 function noticeLine(entry: Entry & { kind: "notice" }, context: Context): HTMLElement {
   const text = foreign(entry.text, "words");
   const note = h("span", { class: "only-you" }, context.texts.t("notice.only-you"));
-  return h("div", { class: `line notice ${entry.tone}` }, text, note);
+  return h("div", { class: `line notice ${entry.tone}` }, text, entry.own && note);
 }
 
 function pendingLine(entry: PendingEntry, context: Context, lead: boolean): HTMLElement {

@@ -130,9 +130,9 @@ export class Session extends Emitter<Events> {
     }
   }
 
-  /** Show a line that only this visitor sees. */
-  notice(text: string, tone: "plain" | "error" = "plain"): Entry {
-    const entry: Entry = { kind: "notice", key: uniqueId("n"), at: this.room.now(), text, tone };
+  /** Show a line that is no message. `own`: nobody else sees it, as far as that is known. */
+  notice(text: string, tone: "plain" | "error" = "plain", own = true): Entry {
+    const entry: Entry = { kind: "notice", key: uniqueId("n"), at: this.room.now(), text, tone, own };
     this.room.put(entry);
     return entry;
   }
@@ -192,7 +192,7 @@ export class Session extends Emitter<Events> {
     connection.on("message_held", (held) => room.putHeld(held));
     connection.on("message_reviewed", ({ id }) => room.dropHeld(id));
     connection.on("system_message", (text) => {
-      this.#lastNotice = this.notice(text);
+      this.#lastNotice = this.notice(text, "plain", false);
     });
     connection.on("client_error", (text) => {
       this.notice(text, "error");
