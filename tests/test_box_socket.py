@@ -194,15 +194,9 @@ BEFORE_OPEN = [
     OPEN.replace('"s"', '""'),
     OPEN.replace("65536", '"65536"'),
 ]
-BEFORE_CONNECT = """
-40 40[] 40null 40{"sid":1} 40/x,{"sid":"n"} 401{"sid":"n"} 41 44{"message":"no"}
-""".split()
+BEFORE_CONNECT = ["40", "40[]", "40null", '40{"sid":1}', '40/x,{"sid":"n"}', '401{"sid":"n"}', "41", '44{"message":"no"}']
 CONNECTED = (
-    """
-9 x 0 1 3 5 2probe 6x bAAAA 4 42 42{} 42[] 42[1] 42["x" 42"x" 42/x,["x"] 421 42x["news"] 42[,] 42nul 42["connect"]
-42["connect_error"] 42["disconnect","ping-timeout"] 43[] 43x[] 431{} 431 43-1[] 41x 41/x 44{} 47 4٢
-451-["x",{"_placeholder":true,"num":0}] 461-[]
-""".split()
+    ["9", "x", "0", "1", "3", "5", "2probe", "6x", "bAAAA", "4", "42", "42{}", "42[]", "42[1]", '42["x"', '42"x"', '42/x,["x"]', "421", '42x["news"]', "42[,]", "42nul", '42["connect"]', '42["connect_error"]', '42["disconnect","ping-timeout"]', "43[]", "43x[]", "431{}", "431", "43-1[]", "41x", "41/x", "44{}", "47", "4٢", '451-["x",{"_placeholder":true,"num":0}]', "461-[]"]
     + ["", "4 2", OPEN, CONNECT, b"4", b"\x04"]
 )
 

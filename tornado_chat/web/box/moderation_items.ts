@@ -40,7 +40,7 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
   add(!muted && may("mute"), "mute", {
     items: [
       ...SPANS.map((span) => ({ label: texts.t(`span.${span}`), run: () => run(`/mute ${name} ${span}`) })),
-      { label: texts.t("mod.other"), run: () => void withReason("mute", user.uname, context) },
+      { label: texts.t("mod.span"), run: () => void withReason("mute", user.uname, context) },
     ],
   });
   add(may("warn"), "warn", { run: () => void withReason("warn", user.uname, context) });
