@@ -23,7 +23,7 @@ CONNECT = '40{"sid":"n"}'
 
 
 class Box:
-    """The client. What it tells is kept in order; see node/box_socket.mjs. Troubles that aren't `expected` fail a test."""
+    """The client. What it tells is kept in order; see node/box_socket.mjs. Troubles not `expected` fail a test."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
