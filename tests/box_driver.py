@@ -23,7 +23,7 @@ CONNECT = '40{"sid":"n"}'
 
 
 class Box:
-    """The client. What it tells is kept in order; see node/box_socket.mjs."""
+    """The client. What it tells is kept in order; see node/box_socket.mjs. Troubles not `expected` fail a test."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -67,7 +67,10 @@ class Box:
 
     async def close(self) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
+        rest = await asyncio.wait_for(self._process.stdout.read(), PATIENCE)
+        self.told += map(json.loads, rest.splitlines())
         await asyncio.wait_for(self._process.wait(), PATIENCE)
 
 

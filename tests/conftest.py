@@ -14,6 +14,7 @@ chat            a ChatFixture, what plugin authors test with: await chat.open(..
 poller          begins a bare Engine.IO session by polling: await poller(server)
 bundle          makes a module for Node or a page of a source of the chatbox: bundle("socket.ts") is its path
 box_client      that of the chatbox's own Socket.IO client
+box             starts that in Node: client = await box(port); fake is a server that does nothing by itself
 node, chromium, php  paths of what runs the official client, the page and a snippet; skip or fail like mongod_uri
 """
 
@@ -36,6 +37,7 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
+from tests.box_driver import Box, Fake
 from tests.client import Client
 from tests.engine_client import EngineClient
 from tests.manual_clock import ManualClock
@@ -292,6 +294,32 @@ def bundle(node: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
 @pytest.fixture(scope="session")
 def box_client(bundle: Callable[[str], Path]) -> Path:
     return bundle("socket.ts")
+
+
+@pytest.fixture
+def box(
+    io_loop: IOLoop, run: Callable[[Awaitable[Any]], Any], node: str, box_client: Path
+) -> Iterator[Callable[..., Awaitable[Box]]]:
+    """box(port) starts a client that is told to connect; whatever it throws fails the test."""
+    started: list[Box] = []
+
+    async def start(port: int, *, connects: bool = True, bundle: Path = box_client, **options: Any) -> Box:
+        started.append(await Box.start(node, bundle, port, **options))
+        if connects:
+            started[-1].do("connect")
+        return started[-1]
+
+    yield start
+    for each in started:
+        run(each.close())
+        assert each.told_of("trouble") == each.expected
+
+
+@pytest.fixture
+def fake(io_loop: IOLoop, run: Callable[[Awaitable[Any]], Any]) -> Iterator[Fake]:
+    made = Fake()
+    yield made
+    run(made.stop())
 
 
 @pytest.fixture(scope="session")

@@ -62,8 +62,10 @@ async def test_the_chats_page_has_what_its_script_needs(serve: Any, make_config:
     guest = await connect(server, token=None)
     room = guest.data["room"]
     assert [message["text"] for message in room["history"]] == [f"message {number}" for number in range(60)]
+    times = [message.pop("at") for message in data["snapshot"]["room"]["history"]]
+    assert times == [guest.times[number] for number in range(11, 61)]
     assert data["snapshot"]["room"] == room | {"history": room["history"][-50:]}
-    assert data["snapshot"].keys() == guest.data.keys()
+    assert data["snapshot"].keys() == {*guest.data, "now"}
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -436,3 +438,16 @@ async def test_many_requests_at_once_are_answered_and_leave_nothing_behind(serve
     assert {answer.code for answer in answers} == {200, 404}
     assert len(asyncio.all_tasks()) <= tasks
     assert len(server._registry.chats) == 2
+
+
+@pytest.mark.gen_test
+async def test_all_that_the_chatbox_is_has_less_than_forty_kilobytes(serve: Any, make_config: Any) -> None:
+    server = await serve(make_config())
+    page = await get(server, "/chat/2")
+    files = [*re.findall(rb'(?:src|href)="([^"]+)"', page.body), b"/embed.js"]
+    sizes = {"page": len(gzip.compress(page.body, 9))}
+    for name in files:
+        if name.startswith(b"/"):
+            sizes[name.decode()] = len(gzip.compress((await get(server, name.decode())).body, 9))
+    assert len(sizes) == 4
+    assert sum(sizes.values()) < 40_000, sizes

@@ -93,6 +93,7 @@ class Column {
   readonly #texts: Texts;
   readonly #box: Box;
   readonly #count = h("span", { class: "number" });
+  readonly #waits = h("span", { class: "unseen" });
   readonly #go = h("button", { type: "button", class: "chip-go", onclick: () => this.goTo() });
   readonly #nobody: HTMLElement;
 
@@ -116,8 +117,7 @@ class Column {
     addModeration(this.#box.context, this.#box.drawer, (count) => {
       this.waiting = count;
       this.#count.textContent = count ? String(count) : "";
-      const waits = count ? `, ${texts.t("mod.waits", { count })}` : "";
-      this.#go.setAttribute("aria-label", this.#name + waits);
+      this.#waits.textContent = count ? ` ${texts.t("mod.waits")}` : "";
       changed();
     });
     this.#nobody = h("p", { class: "connection refused", role: "status", hidden: true }, texts.t("mod.no-staff"));
@@ -137,7 +137,13 @@ class Column {
 
   /** The button that leads here, with what waits, and the one that takes this away. */
   chip(index: number): HTMLElement {
-    append(this.#go, h("kbd", { "aria-hidden": "true" }, String(index + 1)), foreign(this.#name), this.#count);
+    append(
+      this.#go,
+      h("kbd", { "aria-hidden": "true" }, String(index + 1)),
+      foreign(this.#name),
+      this.#count,
+      this.#waits,
+    );
     const label = this.#texts.t("mod.drop-app", { name: this.#name });
     const drop = h("button", { type: "button", class: "chip-drop", "aria-label": label }, icon("close"));
     drop.addEventListener("click", () => {

@@ -45,7 +45,7 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
   add(!muted && may("mute"), "mute", {
     items: [
       ...SPANS.map((span) => ({ label: texts.t(`span.${span}`), run: () => run(`/mute ${name} ${span}`) })),
-      { label: texts.t("mod.span-choose"), run: () => withReason("mute", user.uname, context) },
+      { label: texts.t("mod.span"), run: () => withReason("mute", user.uname, context) },
     ],
   });
   add(may("warn"), "warn", { run: () => withReason("warn", user.uname, context) });
@@ -98,7 +98,7 @@ function withReason(command: "mute" | "ban" | "banip" | "warn", uname: string, c
   const span = {
     name: "span",
     label: texts.t("mod.for"),
-    choices: [...choices, ["", texts.t("mod.span-choose")] as [string, string]],
+    choices: [...choices, ["", texts.t("mod.span")] as [string, string]],
     other: texts.t("mod.span-other"),
     pattern: "\\s*([0-9]+[smhdw]?)+\\s*",
   };
