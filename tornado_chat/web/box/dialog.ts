@@ -87,14 +87,22 @@ export function ask(root: HTMLElement, question: Question): void {
 function addField(form: HTMLElement, field: Field): () => string {
   const id = uniqueId("field");
   const { label, choices, other, pattern, required } = field;
-  const text = h("input", { id, type: "text", maxlength: 150, autocomplete: "off", pattern, required });
+  const text = h("input", {
+    id,
+    type: "text",
+    class: "search",
+    maxlength: 150,
+    autocomplete: "off",
+    pattern,
+    required,
+  });
   form.append(h("label", { for: id }, label));
   if (!choices) {
     form.append(text);
     return () => text.value.trim();
   }
   const options = choices.map(([value, name]) => h("option", { value }, name));
-  const choice = h("select", { id }, ...options);
+  const choice = h("select", { id, class: "search" }, ...options);
   text.id = `${id}-other`;
   text.setAttribute("aria-label", other ?? "");
   text.placeholder = other ?? "";

@@ -127,7 +127,13 @@ async function notes(uname: string, context: Context): Promise<void> {
   const { session, texts } = context;
   const list = h("ul", { class: "card" });
   const label = texts.t("mod.note-text");
-  const field = h("input", { type: "text", maxlength: 300, "aria-label": label, placeholder: label, required: true });
+  const field = h("input", {
+    class: "search",
+    maxlength: 300,
+    "aria-label": label,
+    placeholder: label,
+    required: true,
+  });
   const add = h("button", { type: "submit", class: "button primary" }, texts.t("mod.note-add"));
   const form = h("form", { class: "inline" }, field, add);
   const said = h("p", { class: "failure", role: "alert" });

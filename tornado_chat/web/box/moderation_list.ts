@@ -106,7 +106,7 @@ export class ModerationList {
     this.#empty.hidden = items.length > 0;
     this.page = page;
     this.#pager.hidden = pages < 2;
-    this.#number.textContent = this.#context.texts.t("mod.page-of", { page, pages });
+    this.#number.textContent = `${page} / ${pages}`;
     this.#back.disabled = page <= 1;
     this.#on.disabled = page >= pages;
     this.#tick();
@@ -228,8 +228,6 @@ export class ModerationList {
       if (!event.repeat && performance.now() > this.#quietUntil) void this.#decide(item.id, decision);
     } else if (event.key === "j" || event.key === "ArrowDown") this.#focus(at + 1);
     else if (event.key === "k" || event.key === "ArrowUp") this.#focus(at - 1);
-    else if (event.key === "Home") this.#focus(0);
-    else if (event.key === "End") this.#focus(this.#items.length - 1);
     else return;
     event.preventDefault();
   }

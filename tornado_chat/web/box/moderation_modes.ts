@@ -31,7 +31,7 @@ class Modes {
   readonly #span: HTMLSelectElement;
   readonly #seconds: HTMLInputElement;
   readonly #pin: HTMLElement;
-  readonly #pinned = h("p", { class: "case-text" });
+  readonly #pinned = h("p", {});
   readonly #switches: Map<string, Switch>;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -39,9 +39,14 @@ class Modes {
     const { session, texts } = context;
     this.#context = context;
     const id = uniqueId("for");
-    this.#span = h("select", { id }, ...SPANS.map((value) => h("option", { value }, texts.t(`span.${value}`))));
+    this.#span = h(
+      "select",
+      { id, class: "search" },
+      ...SPANS.map((value) => h("option", { value }, texts.t(`span.${value}`))),
+    );
     this.#seconds = h("input", {
       type: "number",
+      class: "search",
       min: 1,
       max: 21_600,
       value: 10,
@@ -55,12 +60,12 @@ class Modes {
       { type: "button", class: "small", onclick: () => void this.#run("/unpin").then(() => this.focus()) },
       texts.t("mod.unpin"),
     );
-    this.#pin = h("div", { class: "case" }, h("p", { class: "case-name" }, texts.t("mod.pinned")), this.#pinned, unpin);
+    this.#pin = h("div", { class: "setting" }, this.#pinned, unpin);
     this.element = h(
       "div",
       { class: "switches" },
       this.#said,
-      h("div", { class: "setting" }, h("label", { for: id }, texts.t("mod.for-next")), this.#span),
+      h("div", { class: "setting" }, h("label", { for: id }, texts.t("mod.for")), this.#span),
       ...[...this.#switches.values()].map(({ row }) => row),
       this.#pin,
     );

@@ -83,7 +83,7 @@ export function reportsTab(context: Context, counted: (count: number) => void): 
       id: String(report.message_id),
       name: report.uname,
       text: report.text,
-      about: more > 0 ? [...said, texts.t("mod.reports-more", { count: more })] : said,
+      about: more > 0 ? [...said, `+${more}`] : said,
       decisions: [
         ...decide("delete", "mod.delete", "d", `/delete ${report.message_id}`),
         ...decide("mute", "mod.mute10", "m", `/mute ${quoted(report.uname)} 10m`),
