@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.inline import filtering, having
-from tests.test_official_client import every_version, run_node
+from tests.test_official_client import run_node
 from tornado_chat import Call, Command, CommandRefused, Hold, Reject, Reply, Say, list_reply
 from tornado_chat.errors import ClientError
 from tornado_chat.moderation import COMMAND_FAILED
@@ -327,7 +327,7 @@ async def test_the_first_answer_to_what_was_said_survives_a_restart(serve: Any, 
 
 
 @pytest.mark.gen_test(timeout=60)
-@every_version
+@pytest.mark.parametrize("version", ["1", "2", "3", "4"])
 async def test_the_official_client_runs_commands(node: str, serve: Any, make_config: Any, version: str) -> None:
     server = await serve(make_config(app=LISTS))
     printed = await run_node(node, "command.mjs", f"http://127.0.0.1:{server.port}", version, "websocket")
