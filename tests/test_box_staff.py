@@ -153,6 +153,11 @@ async def test_long_lists_have_pages_and_what_is_left_runs(
         await expect(bob.page.get_by_role("alert").filter(visible=True)).to_contain_text("not authorized")
         await expect(cases).to_have_count(20)
 
+        # The server says nothing where a ban is over.
+        assert await client.say("/ban moment 5s") is None
+        await expect(case(bob, "moment")).to_be_visible()
+        await expect(case(bob, "moment")).to_have_count(0, timeout=15_000)
+
         await tab(bob, "Mutes").click()
         assert await client.say('/mute "eve" 30m') is None
         left = case(bob, "eve").locator(".left")

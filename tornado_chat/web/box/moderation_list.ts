@@ -73,6 +73,7 @@ export class ModerationList {
   #items: Item[] = [];
   #quietUntil = 0;
   #turned = false;
+  #pages = 1;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(context: Context, hint: string) {
@@ -105,6 +106,7 @@ export class ModerationList {
     this.#hint.hidden = items.length === 0;
     this.#empty.hidden = items.length > 0;
     this.page = page;
+    this.#pages = pages;
     this.#pager.hidden = pages < 2;
     this.#number.textContent = `${page} / ${pages}`;
     this.#back.disabled = page <= 1;
@@ -180,7 +182,7 @@ export class ModerationList {
     return texts.t("mod.left", { left: texts.left((until - session.room.now()) / 1000) });
   }
 
-  /** Count down what is left, as long as somebody looks. */
+  /** Count down what is left, as long as somebody looks; what is over goes. */
   #tick(): void {
     clearInterval(this.#timer);
     if (!this.#items.some(({ until }) => typeof until === "number")) return;
@@ -190,9 +192,11 @@ export class ModerationList {
         return;
       }
       const now = this.#context.session.room.now();
-      for (const { id, until } of this.#items) {
+      const lasting = this.#items.filter(({ until }) => typeof until !== "number" || until > now);
+      if (lasting.length < this.#items.length) this.show(lasting, { page: this.page, pages: this.#pages });
+      for (const { id, until } of lasting) {
         const left = this.#rows.get(id)?.row.querySelector(".left");
-        if (left && typeof until === "number") left.textContent = this.#left(Math.max(until, now));
+        if (left && typeof until === "number") left.textContent = this.#left(until);
       }
     }, 1000);
   }
