@@ -205,7 +205,7 @@ function loginForm(page: PageData, texts: Texts, said: HTMLElement, done: (token
   );
   const form = h(
     "form",
-    { class: "guest inline" },
+    { class: "guest inline", hidden: true },
     h("p", {}, texts.t("mod.login")),
     said,
     field,

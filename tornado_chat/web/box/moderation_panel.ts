@@ -138,16 +138,17 @@ export class ModerationPanel implements Panel {
 export function addModeration(context: Context, drawer: Drawer, counted: (count: number) => void = () => {}): void {
   const { session, texts } = context;
   let panel: ModerationPanel | null = null;
+  let added = false;
   const update = () => {
     const staff = isStaff(session.me?.role);
-    if (staff === (panel !== null)) return;
+    if (staff === added) return;
+    added = staff;
     if (!staff) {
       drawer.drop("moderation");
-      panel = null;
       counted(0);
       return;
     }
-    panel = new ModerationPanel(context);
+    panel ??= new ModerationPanel(context); // one for good: it listens as long as the session is
     const button = drawer.add("moderation", texts.t("mod.title"), "shield", panel);
     const badge = h("span", { class: "count", hidden: true });
     button.append(badge);
