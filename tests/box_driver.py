@@ -98,14 +98,18 @@ class Peer(WebSocketHandler):
             with contextlib.suppress(asyncio.CancelledError):
                 self.finish(await self._poll)
 
-    def post(self) -> None:
+    async def post(self) -> None:
         self._fake.sizes.append(len(self.request.body))
         for packet in self.request.body.decode().split("\x1e"):
             self._fake.posted.put_nowait(packet)
+        if self._fake.deaf:
+            await asyncio.wait_for(self._fake.gone.wait(), PATIENCE)
+            return
         self.finish("ok")
 
     def on_connection_close(self) -> None:
         self._fake.gone.set()
+        self._fake.given_up.put_nowait(None)
         if self._poll is not None:
             self._poll.cancel()
         super().on_connection_close()
@@ -135,6 +139,8 @@ class Fake:
         self.knocks: asyncio.Queue[None] = asyncio.Queue()  # one for each poll and WebSocket
         self.peers: asyncio.Queue[Peer] = asyncio.Queue()
         self.gone = asyncio.Event()  # a connection that had no answer was closed by the client
+        self.deaf = False  # then it leaves posts without an answer
+        self.given_up: asyncio.Queue[None] = asyncio.Queue()  # one for each request that the client gave up
         self.payloads: asyncio.Queue[str] = asyncio.Queue()  # what polls are answered with
         self.posted: asyncio.Queue[str] = asyncio.Queue()
         self.sizes: list[int] = []  # of posts, in bytes

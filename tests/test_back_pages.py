@@ -118,6 +118,28 @@ async def test_a_superiors_old_message_stays(store: MongoStore, serve: Any, make
     bob = await connect(server, token="token-bob")
     error, answer = await bob.emit("command", "/delete 1")
     assert (error, answer["text"]) == ("COMMAND_REFUSED", "You are not authorized to do that: olga is an owner")
+    # Also where nobody but the message itself knows any more who that is.
+    error, answer = await bob.emit("command", "/purge olga")
+    assert (error, answer["text"]) == ("COMMAND_REFUSED", "You are not authorized to do that: olga is an owner")
+    assert [message.text for message in await store.before(2, 2, 1)] == ["mine"]
+
+
+@pytest.mark.gen_test
+async def test_a_filter_takes_back_no_more_than_the_room_remembers(
+    store: MongoStore, serve: Any, make_config: Any, connect: Any, tmp_path: Any
+) -> None:
+    await tell(store, 40)
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "judge.py").write_text(
+        "from tornado_chat import *\n@hookimpl\ndef register_filters(api):\n    async def check(draft):\n"
+        "        return Reject('no', actions=(PurgeSender(),))\n    return [Filter(check)]\n"
+    )
+    path = f'[plugins]\npath = ["{folder}"]'
+    server = await serve(make_config(app=f'plugins = ["judge"]\n{SMALL}', plugins=path))
+    alice = await connect(server, token="token-alice")
+    assert await alice.say("spam") == "MESSAGE_REJECTED"
+    assert (await alice.next("messages_purged"))["ids"] == list(range(21, 41))
 
 
 @pytest.mark.gen_test

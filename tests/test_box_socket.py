@@ -138,9 +138,21 @@ async def test_a_poll_that_hangs_is_left(fake: Fake, box: Any) -> None:
     assert await fake.post() == "3"
     client.do("fire", 45_000)
     assert await client.next("disconnect") == ["ping timeout"]
-    assert await fake.post() == "1"
     client.do("fire", 0)
     assert await fake.post() == "40"
+
+
+@pytest.mark.gen_test
+async def test_what_a_lost_session_still_asks_for_is_given_up(fake: Fake, box: Any) -> None:
+    client = await box(fake.port, holds=True, ways=["polling"])
+    assert await fake.post() == "40"
+    fake.deaf = True
+    fake.payloads.put_nowait(f"{CONNECT}\x1e2")
+    assert await fake.post() == "3"
+    client.do("fire", 45_000)
+    assert await client.next("disconnect") == ["ping timeout"]
+    for _ in range(2):  # its poll, and its post that was not answered
+        await asyncio.wait_for(fake.given_up.get(), 10)
 
 
 @pytest.mark.gen_test

@@ -106,7 +106,7 @@ class Actions(AppPart):
         Raises CommandRefused where there is none, or its sender is not below the actor (one's own may be deleted);
         StoreUnavailable.
         """
-        if self._room.find_message(message_id) is None and 1 <= message_id <= self._room.floor:
+        if self._room.find_message(message_id) is None and 1 <= message_id <= min(self._room.floor, self._room.newest):
             return await self._delete_old(actor, message_id, reason, plugin)
         message = self._deletable(actor, message_id)
         await self._erase(self._erasure_of(message, actor, reason, plugin))
@@ -121,16 +121,20 @@ class Actions(AppPart):
         await self._erase(self._erasure_of(message, actor, reason, plugin))
         return message
 
-    async def purge(self, actor: User, uname: str, reason: str = "", plugin: str = "") -> int:
+    async def purge(
+        self, actor: User, uname: str, reason: str = "", plugin: str = "", *, reaches_back: bool = True
+    ) -> int:
         """Delete what a name said: all that the room remembers, and what is among the 2,000 messages before.
 
-        Returns how many messages that were. Raises CommandRefused where the actor doesn't outrank the name;
-        StoreUnavailable.
+        Not the latter where it doesn't `reaches_back`. Returns how many messages that were. Raises CommandRefused where
+        the actor doesn't outrank the name, or whoever said something under it; StoreUnavailable.
         """
         self._sanctions.require_rank(actor, uname)
         await self._writer.settled()  # what was said a moment ago may still wait to be stored
         recent = self._room.messages_of(uname)
-        older = await self._older_of(uname)
+        older = await self._older_of(uname) if reaches_back else []
+        for message in older:
+            self._require_deletable(actor, message)
         # What fell out of the room meanwhile is among the first, what was said meanwhile among the last.
         found = {message.id: message for message in [*older, *recent, *self._room.messages_of(uname)]}
         messages = [found[number] for number in sorted(found.keys() - self._room.deleted)]
@@ -264,7 +268,7 @@ class Actions(AppPart):
                 case MuteSender(seconds=seconds, reason=reason):
                     await self._sanctions.mute(bot, sender.uname, seconds, reason, plugin)
                 case PurgeSender():
-                    await self.purge(bot, sender.uname, plugin=plugin)
+                    await self.purge(bot, sender.uname, plugin=plugin, reaches_back=False)
                 case AlertStaff(text=text):
                     await self.alert(text, plugin)
                 case Strike(reason=reason):

@@ -13,8 +13,8 @@ export interface Transport {
   /** Take note of what the server said of the session; `maxPayload` is in bytes. */
   opened(sid: string, maxPayload: number): void;
   send(packets: string[]): void;
-  /** End the session, after what was sent so far. */
-  close(): void;
+  /** End the session, after what was sent so far; or at once, where the server is gone, and would answer nothing. */
+  close(atOnce: boolean): void;
 }
 
 /** Begins a session at the server's address. */
@@ -73,7 +73,7 @@ export const polling: Way = (url, ear) => {
     posting = true;
     try {
       // The last one is carried out even where the page goes.
-      while (waiting.length) await request({ method: "POST", body: take(), keepalive: ends });
+      while (waiting.length) await request({ method: "POST", body: take(), keepalive: ends, signal: stop.signal });
     } catch {
       fail();
     }
@@ -91,8 +91,13 @@ export const polling: Way = (url, ear) => {
       waiting.push(...packets);
       void post();
     },
-    close() {
+    close(atOnce) {
       ends = true;
+      if (atOnce) {
+        // A browser has few connections to a server, and the next session needs them.
+        stop.abort();
+        return;
+      }
       if (most && !broken) waiting.push("1");
       void post();
     },
@@ -160,7 +165,7 @@ export class Engine {
       return;
     }
     const next = () => {
-      this.close();
+      this.close(true);
       this.open(others);
     };
     const ear: Ear = {
@@ -188,15 +193,15 @@ export class Engine {
     else this.#transport?.send([`4${message}`]);
   }
 
-  close(): void {
+  close(atOnce = false): void {
     clearTimeout(this.#timer);
     this.#current = undefined;
-    this.#transport?.close();
+    this.#transport?.close(atOnce);
     this.#transport = undefined;
   }
 
   #end(reason: Reason): void {
-    this.close();
+    this.close(true);
     this.#ear.closed(reason);
   }
 
