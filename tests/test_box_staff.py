@@ -50,6 +50,7 @@ async def test_a_dialog_shows_what_was_refused_and_the_focus_goes_back(
     server = await serve(config, demo=True)
     async with browser(chromium) as running:
         bob, eve = await open_box(running, server, "bob"), await open_box(running, server, "eve")
+        carol = await open_box(running, server, "carol")
         for text in ("one", "2", "three"):
             await eve.say(text)
             await expect(bob.row(text)).to_be_visible()
@@ -89,9 +90,17 @@ async def test_a_dialog_shows_what_was_refused_and_the_focus_goes_back(
         await expect(eve.page.locator(".mode-pin")).to_have_count(0)
         await expect(bob.page.locator(".row:focus")).to_have_count(1)  # beside the one that is gone
 
+        # The row of an open menu is made anew, as the first one that eve's name stands over.
+        await said(bob, "three").focus()
+        await keys.press("Enter")
+        await carol.say("/delete 2")
+        await expect(said(bob, "2")).to_have_count(0)
+        await keys.press("Escape")
+        await expect(said(bob, "three")).to_be_focused()
+
         await choose_by_keys(bob, "three", "Kick")
         await expect(eve.row("You were kicked")).to_be_visible()
-        await expect(bob.page.get_by_text("1 person here")).to_be_visible()
+        await expect(bob.page.get_by_text("2 people here")).to_be_visible()
         assert (bob.troubles, eve.troubles) == ([], [])
 
 

@@ -57,7 +57,11 @@ export class Menu {
     end.abort();
     element.remove();
     anchor.removeAttribute("aria-expanded");
-    if (back && anchor.isConnected) anchor.focus();
+    if (!back) return;
+    // A message's row may have been made anew meanwhile.
+    const id = anchor.closest<HTMLElement>("[data-id]")?.dataset.id;
+    const again = id ? this.#root.querySelector<HTMLElement>(`.row[data-id="${id}"]`) : null;
+    (anchor.isConnected ? anchor : again)?.focus();
   }
 
   #fill(label: string, items: MenuItem[]): void {
