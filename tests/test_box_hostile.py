@@ -140,7 +140,7 @@ async def test_hostile_names_are_text_wherever_they_are_shown(chromium: str, sta
             dialog = bob.page.get_by_role("dialog")
             await dialog.get_by_label("New note").fill(MARKUP[1])
             await dialog.get_by_role("button", name="Add").click()
-            await expect(dialog.locator(".card bdi")).to_have_text(MARKUP[1])
+            await expect(dialog.locator(".card li > bdi")).to_have_text(MARKUP[1])
             await clean(bob)
             await bob.page.keyboard.press("Escape")
         await clean(bob)
