@@ -441,9 +441,10 @@ async def test_many_requests_at_once_are_answered_and_leave_nothing_behind(serve
 
 
 @pytest.mark.gen_test
-async def test_all_that_the_chatbox_is_has_less_than_forty_kilobytes(serve: Any, make_config: Any) -> None:
+@pytest.mark.parametrize("lang", ["en", "de"])
+async def test_all_that_the_chatbox_is_has_less_than_forty_kilobytes(serve: Any, make_config: Any, lang: str) -> None:
     server = await serve(make_config())
-    page = await get(server, "/chat/2")
+    page = await get(server, f"/chat/2?lang={lang}")
     files = [*re.findall(rb'(?:src|href)="([^"]+)"', page.body), b"/embed.js"]
     sizes = {"page": len(gzip.compress(page.body, 9))}
     for name in files:
