@@ -201,7 +201,7 @@ export class Engine {
   }
 
   #end(reason: Reason): void {
-    this.close(true);
+    this.close(reason === "ping timeout");
     this.#ear.closed(reason);
   }
 
