@@ -19,6 +19,7 @@ from tests.manual_clock import START
 from tornado_chat.errors import StoreUnavailable
 from tornado_chat.models import Role, User
 from tornado_chat.mongo_embedded import EmbeddedMongo, EmbeddedMongoError
+from tornado_chat.mongo_rows import Row, of_app
 from tornado_chat.store import Kept, Posting
 from tornado_chat.store_mongo import MongoStore
 
@@ -145,7 +146,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 async def test_what_has_run_out_is_removed_but_not_looked_for_before_each_operation(embedded: EmbeddedMongo) -> None:
     past = datetime.now(UTC) - timedelta(hours=1)
     for there in (["over"], []):
-        store = MongoStore(embedded.uri, "tornado_chat", timeout=5.0, retention_days=90, embedded=True)
+        store = MongoStore(embedded.uri, "tornado_chat", timeout=5.0, retention_days=90)
         await store.open()
         assert [kept.key for kept in await store.plugin_items(2, "x", "", 10)] == []
         if there:
@@ -157,9 +158,17 @@ async def test_what_has_run_out_is_removed_but_not_looked_for_before_each_operat
 
 
 @pytest.mark.gen_test(timeout=60)
-async def test_it_has_an_index_for_old_messages(embedded: EmbeddedMongo) -> None:
-    store = MongoStore(embedded.uri, "tornado_chat", timeout=5.0, retention_days=90, embedded=True)
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        of_app(2, gone=None),
+        of_app(2, id={"$gte": 0, "$lt": 9}, gone=None),
+        of_app(2, id={"$in": [5, 7], "$gte": 5, "$lte": 7}, gone=None),
+    ],
+)
+async def test_messages_are_found_by_an_index(embedded: EmbeddedMongo, wanted: Row) -> None:
+    store = MongoStore(embedded.uri, "tornado_chat", timeout=5.0, retention_days=90)
     await store.open()
-    indexes = await store._messages.index_information()
-    assert [("id", 1), ("app_id", 1)] in [index["key"] for index in indexes.values()]
+    plan = (await store._messages.find(wanted, sort=[("id", -1)]).explain())["queryPlanner"]["winningPlan"]
+    assert "USING INDEX" in plan[0]["detail"]
     await store.close()

@@ -11,6 +11,14 @@ from tornado_chat.store import Deletion, Kept, Posting
 Row = dict[str, Any]
 
 
+def of_app(app_id: int, **wanted: Any) -> Row:
+    """Return the filter for what an app has, and `wanted`.
+
+    With the operator: for `{"app_id": 2}` the embedded database reads the whole collection, whatever indexes there are.
+    """
+    return {"app_id": {"$eq": app_id}, **wanted}
+
+
 def message_row(message: Message) -> Row:
     """Return a message as it is stored, without an _id."""
     user = message.user

@@ -107,7 +107,6 @@ class Server:
             timeout=config.mongodb.timeout,
             retention_days=config.mongodb.retention_days,
             name="the embedded database" if self._embedded else None,
-            embedded=self._embedded is not None,
         )
         self._bus = DirectBus()
         self._identities = _identities(config, self._lookups)

@@ -28,6 +28,7 @@ from tornado_chat.mongo_rows import (
     message_row,
     mute_of,
     mute_row,
+    of_app,
     plugin_id,
 )
 from tornado_chat.mongo_rows import message_of as message_in
@@ -55,8 +56,8 @@ class MongoStore:
     `gone` 0: its ids are taken, so that it can't come in later from a connection that was thought to be dead.
 
     `uri` is a mongodb:// URI, `timeout` is in seconds and bounds every operation,
-    `retention_days` is how long messages are kept (0: for ever), `name` is what the log calls the database,
-    `embedded` says that it is nx-27017. Raises ConfigError for a URI that can't be used.
+    `retention_days` is how long messages are kept (0: for ever), `name` is what the log calls the database.
+    Raises ConfigError for a URI that can't be used.
     """
 
     def __init__(
@@ -67,9 +68,7 @@ class MongoStore:
         timeout: float,
         retention_days: int,
         name: str | None = None,
-        embedded: bool = False,
     ) -> None:
-        self._embedded = embedded
         self._timeout = timeout
         self._retention_days = retention_days
         if uri.startswith("mongodb+srv:"):
@@ -174,9 +173,7 @@ class MongoStore:
         return await self._within(self._append(app_id, postings), min(timeout, self._timeout))
 
     async def recent(self, app_id: int, limit: int) -> list[Message]:
-        find = self._messages.find(
-            {"app_id": app_id, "gone": None}, {"_id": False}, sort=[("id", DESCENDING)], limit=limit
-        )
+        find = self._messages.find(of_app(app_id, gone=None), {"_id": False}, sort=[("id", DESCENDING)], limit=limit)
         return [message_in(row) for row in await self._guarded(lambda: find.to_list(limit), writing=False)][::-1]
 
     async def before(self, app_id: int, before: int, limit: int, viewer: str | None = None) -> list[Message]:
@@ -184,7 +181,7 @@ class MongoStore:
 
     async def mutes(self, app_id: int) -> list[Mute]:
         rows = await self._guarded(
-            lambda: self._mutes.find({"app_id": app_id, "void": {"$ne": True}}).to_list(None), writing=False
+            lambda: self._mutes.find(of_app(app_id, void={"$ne": True})).to_list(None), writing=False
         )
         return sorted((mute_of(row) for row in rows), key=lambda mute: mute.at)
 
@@ -198,12 +195,15 @@ class MongoStore:
         await self._guarded(lambda: self._mutes.delete_one(this_very(mute_row(mute))), writing=True)
 
     async def delete_messages(self, app_id: int, ids: Sequence[int], newest: int) -> None:
-        wanted = {"app_id": app_id, "id": {"$in": list(ids)}, "gone": None}
+        if not ids:
+            return
+        # With the range the embedded database finds them in a hundredth of the time.
+        wanted = of_app(app_id, id={"$in": list(ids), "$gte": min(ids), "$lte": max(ids)}, gone=None)
         gone = {"$set": {"gone": newest}, "$unset": {"text": "", "user": ""}}
         await self._guarded(lambda: self._messages.update_many(wanted, gone), writing=True)
 
     async def deletions(self, app_id: int, since: int) -> list[Deletion]:
-        find = self._messages.find({"app_id": app_id, "gone": {"$gte": max(since, 1)}}, {"id": True, "gone": True})
+        find = self._messages.find(of_app(app_id, gone={"$gte": max(since, 1)}), {"id": True, "gone": True})
         rows = await self._guarded(lambda: find.to_list(None), writing=False)
         return sorted(map(deletion_of, rows), key=lambda deletion: (deletion.after, deletion.id))
 
@@ -239,7 +239,7 @@ class MongoStore:
         return [kept_of(row) for row in await self._guarded(lambda: find.to_list(limit), writing=False)]
 
     async def plugin_count(self, app_id: int, plugin: str) -> int:
-        wanted = {"app_id": app_id, "plugin": plugin}
+        wanted = of_app(app_id, plugin=plugin)
         return int(await self._guarded(lambda: self._plugin_data.count_documents(wanted), writing=False))
 
     async def _append(self, app_id: int, postings: Sequence[Posting]) -> list[Message]:
@@ -338,15 +338,12 @@ class MongoStore:
         await self._bounded(self._settle_all(), self._timeout)
 
     async def _raise_counter(self, app_id: int) -> None:
-        newest = await self._messages.find_one({"app_id": app_id}, sort=[("id", DESCENDING)])
+        newest = await self._messages.find_one(of_app(app_id), sort=[("id", DESCENDING)])
         if newest is not None:
             await self._counters.update_one({"_id": app_id}, {"$max": {"seq": newest["id"]}}, upsert=True)
 
     async def _make_indexes(self) -> None:
         await self._messages.create_index([("app_id", ASCENDING), ("id", DESCENDING)], unique=True)
-        if self._embedded:
-            # It can't use the one above for a range of ids. One of `id` alone would have the name of that of `_id`.
-            await self._messages.create_index([("id", ASCENDING), ("app_id", ASCENDING)])
         await self._messages.create_index("cid", unique=True, sparse=True)
         deleted = {"gone": {"$gt": 0}}
         await self._messages.create_index([("app_id", ASCENDING), ("gone", ASCENDING)], partialFilterExpression=deleted)

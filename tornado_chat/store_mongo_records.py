@@ -11,7 +11,7 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from tornado_chat.models import AuditEntry, Ban, Person, Role, fold
-from tornado_chat.mongo_rows import Row, utc
+from tornado_chat.mongo_rows import Row, of_app, utc
 from tornado_chat.records import AuditQuery
 from tornado_chat.store_mongo_versions import put_newer, put_void, this_very
 
@@ -46,7 +46,7 @@ class MongoRecords:
 
     async def bans(self, app_id: int) -> list[Ban]:
         rows = await self._guard(
-            lambda: self._bans.find({"app_id": app_id, "void": {"$ne": True}}).to_list(None), writing=False
+            lambda: self._bans.find(of_app(app_id, void={"$ne": True})).to_list(None), writing=False
         )
         return sorted((_ban_of(row) for row in rows), key=lambda ban: ban.at)
 
@@ -67,7 +67,7 @@ class MongoRecords:
     async def find_audit(self, app_id: int, query: AuditQuery, limit: int) -> list[AuditEntry]:
         # By no time and by no range of the _id: for those the embedded database looks at each entry, 1 s for 100,000 of
         # them. This takes it 0.2 s.
-        wanted: Row = {"app_id": app_id}
+        wanted = of_app(app_id)
         if query.before:
             wanted["entry"] = {"$lt": query.before}
         if query.actor:
