@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -62,6 +63,24 @@ async def test_a_caller_who_is_cancelled_cancels_it() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert ended == ["ended"]
+
+
+@pytest.mark.gen_test
+async def test_what_failed_while_its_caller_was_cancelled_is_not_logged_as_never_retrieved(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def give_up() -> None:
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        waiting = asyncio.ensure_future(in_time(answer, 10))
+        await asyncio.sleep(0)
+        answer.set_exception(OSError("timed out"))
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        assert waiting.cancelled()
+
+    await give_up()
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 @pytest.mark.gen_test

@@ -20,6 +20,8 @@ async def in_time(operation: Awaitable[T], timeout: float) -> T:
     loop = asyncio.get_running_loop()
     due = loop.time() + max(timeout, 0)
     task = asyncio.ensure_future(operation)
+    # A caller who is cancelled doesn't ask what it raised; asyncio would log that it was never retrieved.
+    task.add_done_callback(_retrieve)
     try:
         await asyncio.wait({task}, timeout=max(timeout, 0))
         # Only then: who waits as long for what this is a part of must not give up before.
@@ -32,3 +34,8 @@ async def in_time(operation: Awaitable[T], timeout: float) -> T:
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
+
+
+def _retrieve(task: asyncio.Future[T]) -> None:
+    if not task.cancelled():
+        task.exception()
