@@ -67,7 +67,7 @@ export class Status {
       if (typeof pinned.uname === "string" && pinned.uname) text.append(foreign(pinned.uname, "pinned-by"), ": ");
       text.append(foreign(pinned.text));
     } else {
-      const value = typeof mode.value === "number" ? texts.left(mode.value) : "";
+      const value = typeof mode.value === "number" ? texts.span(mode.value) : "";
       text.append(foreign(texts.has(`mode.${name}`) ? texts.t(`mode.${name}`, { value }) : name));
     }
     if (mode.until)

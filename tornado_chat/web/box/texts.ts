@@ -15,7 +15,7 @@ export class Texts {
     this.lang = lang;
     this.#texts = texts;
     this.#plurals = new Intl.PluralRules(lang);
-    this.#time = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit" });
+    this.#time = new Intl.DateTimeFormat(lang, { timeStyle: "short" });
     this.#day = new Intl.DateTimeFormat(lang, { weekday: "long", day: "numeric", month: "long" });
     this.#dayAndYear = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", year: "numeric" });
     this.#moment = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
@@ -53,6 +53,15 @@ export class Texts {
     const days = Math.round((midnight(at) - midnight(now)) / 86_400_000);
     if (days === 0 || days === -1) return capital(this.#relativeDay.format(days, "day"), this.lang);
     return at.getFullYear() === now.getFullYear() ? this.#day.format(at) : this.#dayAndYear.format(at);
+  }
+
+  /** "5 sec", "2 min", "1:30": how long something takes. */
+  span(seconds: number): string {
+    const whole = seconds < 60 || (seconds % 60 === 0 && seconds < 3600);
+    if (!whole) return this.left(seconds);
+    const unit = seconds < 60 ? "second" : "minute";
+    const format = new Intl.NumberFormat(this.lang, { style: "unit", unit, unitDisplay: "short" });
+    return format.format(unit === "second" ? seconds : seconds / 60);
   }
 
   /** "0:42", "12:03", "2 d 3 h": what is left of a wait. */
