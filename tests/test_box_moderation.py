@@ -179,7 +179,7 @@ async def test_sanctions_are_undone_modes_switched_and_the_log_searched(chromium
         await expect(case(bob, "mallory")).to_have_count(0)
         await tab(bob, "Modes").click()
         for label, mode in (
-            ("Slow mode, seconds", "Slow mode: one message every 0:10"),
+            ("Slow mode, seconds", "Slow mode: one message every 10 sec"),
             ("Locked: only staff talk", "Locked: only staff can talk"),
             ("Members only", "Members only"),
             ("Unique messages only", "Unique messages only"),

@@ -185,7 +185,7 @@ async def test_long_lists_have_pages_and_what_is_left_runs(
         await expect(slow).to_have_accessible_description(re.compile("another (10:00|9:)"))
         await bob.page.get_by_label("Seconds between").fill("25")
         await bob.page.keyboard.press("Enter")
-        await expect(bob.page.locator(".mode")).to_contain_text("one message every 0:25")
+        await expect(bob.page.locator(".mode")).to_contain_text("one message every 25 sec")
         assert await client.say("/pin Be kind") is None
         await bob.page.get_by_role("button", name="Unpin").click()
         await expect(bob.page.locator(".mode-pin")).to_have_count(0)

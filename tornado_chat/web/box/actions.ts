@@ -41,7 +41,6 @@ export async function runAndTell(command: string, context: Context): Promise<boo
   const told = text ?? (error ? known : "");
   if (told) {
     session.notice(told, error ? "error" : "plain");
-    context.announcer.say(told);
   }
   return error === null;
 }

@@ -8,8 +8,8 @@ const MOST = 3; // messages that are read out one by one; more are counted
 export class Announcer {
   readonly element = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
   readonly #texts: Texts;
-  #waiting: string[] = [];
-  #messages = 0;
+  readonly #waiting: string[] = [];
+  readonly #messages: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(texts: Texts) {
@@ -18,21 +18,26 @@ export class Announcer {
 
   /** Read out a message of somebody else's; where many come, how many. */
   message(text: string): void {
-    this.#messages += 1;
-    this.say(text);
+    this.#soon(this.#messages, text);
   }
 
   say(text: string): void {
-    this.#waiting.push(text);
+    this.#soon(this.#waiting, text);
+  }
+
+  #soon(list: string[], text: string): void {
+    list.push(text);
     this.#timer ??= setTimeout(() => this.#speak(), PAUSE);
   }
 
   #speak(): void {
-    const many = this.#messages > MOST;
-    const said = many ? this.#texts.t("timeline.new", { count: this.#messages }) : this.#waiting.join("\n");
-    this.element.replaceChildren(...said.split("\n").map((line) => h("p", {}, line)));
-    this.#waiting = [];
-    this.#messages = 0;
+    const messages = this.#messages.splice(0);
+    const count = messages.length;
+    const said = [
+      ...this.#waiting.splice(0),
+      ...(count > MOST ? [this.#texts.t("timeline.new", { count })] : messages),
+    ];
+    this.element.replaceChildren(...said.flatMap((text) => text.split("\n")).map((line) => h("p", {}, line)));
     this.#timer = undefined;
   }
 }

@@ -51,6 +51,7 @@ export class Box extends Emitter<Events> {
   readonly #timeline: Timeline;
   readonly #composer: Composer;
   readonly #guest = h("div", { class: "guest" });
+  readonly #middle: HTMLElement;
   readonly #who = h("span", { class: "here" });
   readonly #title: HTMLElement;
   #loginUrl: string;
@@ -77,7 +78,10 @@ export class Box extends Emitter<Events> {
         const items = itemsFor(subject);
         if (items.length) menu.open(anchor, subject.user.uname, items);
       },
-      insert: (text) => this.#composer.insert(text),
+      insert: (text) => {
+        if (this.#middle.inert) this.drawer.close(false);
+        this.#composer.insert(text);
+      },
       focusField: () => this.focus(),
     };
     this.drawer = new Drawer(texts, options.landmark ? app.title : "");
@@ -85,7 +89,7 @@ export class Box extends Emitter<Events> {
     this.drawer.add("settings", texts.t("settings.title"), "gear", new Settings(this.context, options.sound, null));
     this.#timeline = new Timeline(this.context);
     this.#composer = new Composer(this.context, app.id);
-    const middle = h(
+    this.#middle = h(
       "div",
       { class: "middle" },
       new Status(this.context).element,
@@ -95,14 +99,17 @@ export class Box extends Emitter<Events> {
     );
     this.element.append(
       this.#head(app),
-      h("div", { class: "body" }, middle, this.drawer.element),
+      h("div", { class: "body" }, this.#middle, this.drawer.element),
       this.context.announcer.element,
     );
     session.on("me", () => this.#drawGuest());
     session.on("state", () => this.#drawGuest());
     session.room.on("users", () => this.#drawCount());
     session.on("message", (message) => this.#heard(message));
+    session.on("notice", (text) => this.context.announcer.say(text));
     document.addEventListener("visibilitychange", () => this.#seen());
+    this.drawer.changed = () => this.#cover();
+    new ResizeObserver(() => this.#cover()).observe(this.element);
     this.#drawGuest();
     this.#drawCount();
   }
@@ -119,7 +126,7 @@ export class Box extends Emitter<Events> {
     this.#shown = shown;
     if (shown) {
       this.#seen();
-      this.#timeline.toEnd();
+      if (this.#timeline.following) this.#timeline.toEnd();
     }
   }
 
@@ -152,6 +159,12 @@ export class Box extends Emitter<Events> {
       });
     }
     return head;
+  }
+
+  /** What a drawer lies over can't be reached. */
+  #cover(): void {
+    const { element, shown } = this.drawer;
+    this.#middle.inert = shown !== null && getComputedStyle(element).position === "absolute";
   }
 
   #drawCount(): void {

@@ -51,7 +51,11 @@ export class Completion {
       this.#usage.append(h("code", {}, command.usage), h("span", {}, command.help));
     }
     const choices = this.#dismissed === value ? [] : this.#choicesFor(before, command);
-    this.#open(choices.filter((choice) => choice.insert.trim() !== before.slice(choice.from)).slice(0, MOST));
+    const typed = before.toLowerCase();
+    const whole = ({ insert, from }: Choice) => insert.trim().toLowerCase() === typed.slice(from);
+    const first = choices.find(whole);
+    const others = choices.filter((choice) => choice !== first);
+    this.#open(others.length ? [...(first ? [first] : []), ...others].slice(0, MOST) : []);
   }
 
   close(): void {
@@ -79,7 +83,9 @@ export class Completion {
   #mayEnter(): boolean {
     const choice = this.#choices[this.#at];
     if (!choice) return false;
-    const typed = this.#field.value.slice(choice.from, this.#field.selectionStart);
+    const typed = this.#field.value.slice(choice.from, this.#field.selectionStart).toLowerCase();
+    if (this.#at > 0) return true;
+    if (typed === choice.insert.trim().toLowerCase() || typed === "@" || /^\d+[a-z]*$/.test(typed)) return false;
     return choice.from === 0 || typed.length > 0;
   }
 

@@ -18,6 +18,8 @@ export class Composer {
   readonly #draft: string; // the key that what is typed is remembered under
   #ticking: ReturnType<typeof setInterval> | undefined;
   #waited = false;
+  #tooLong = false;
+  #author = "";
 
   constructor(context: Context, appId: number) {
     const { texts, session } = context;
@@ -49,7 +51,17 @@ export class Composer {
     if (typeof draft === "string") this.#field.value = draft.slice(0, 10 * MAX_TEXT);
     session.on("wait", () => this.#update());
     session.on("state", () => this.#update());
-    session.on("me", () => this.#update());
+    session.on("me", (me) => {
+      // What somebody began to write isn't the next one's to send.
+      if (me && this.#author && me.uname !== this.#author) {
+        this.#field.value = "";
+        this.#typed();
+      }
+      this.#author = me?.uname ?? this.#author;
+      this.#update();
+      // Once it is shown.
+      requestAnimationFrame(() => this.#grow());
+    });
     session.on("failed", ({ text, error }) => {
       session.notice(texts.t(texts.has(`ack.${error}`) ? `ack.${error}` : "ack.refused"), "error");
       if (this.#field.value === "") this.insert(text);
@@ -78,16 +90,25 @@ export class Composer {
     this.#counter.textContent = length > COUNTED_FROM ? String(MAX_TEXT - length) : "";
     this.#counter.classList.toggle("over", length > MAX_TEXT);
     this.#field.setAttribute("aria-invalid", String(length > MAX_TEXT));
-    if (length === MAX_TEXT + 1) this.#context.announcer.say(this.#context.texts.t("composer.too-long"));
-    // As high as what is typed; CSS says how high at most.
-    this.#field.style.height = "auto";
-    this.#field.style.height = `${this.#field.scrollHeight + 2}px`;
+    if (length > MAX_TEXT && !this.#tooLong) this.#context.announcer.say(this.#context.texts.t("composer.too-long"));
+    this.#tooLong = length > MAX_TEXT;
+    this.#grow();
     if (document.activeElement === this.#field) this.#completion.update();
     this.#update();
   }
 
+  /** As high as what is typed; CSS says how high at most. */
+  #grow(): void {
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${this.#field.scrollHeight + 2}px`;
+  }
+
   #key(event: KeyboardEvent): void {
-    if (event.isComposing) return; // Enter ends a word of Chinese, Japanese or Korean
+    // Enter ends a word of Chinese, Japanese or Korean, and Escape drops it; Safari says so by the code alone.
+    if (event.isComposing || event.keyCode === 229) {
+      event.stopPropagation();
+      return;
+    }
     if (this.#completion.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();

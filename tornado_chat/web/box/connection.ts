@@ -77,6 +77,7 @@ export class Connection extends Emitter<Events> {
   readonly #appId: number;
   #token: string | null;
   #since: () => number | null;
+  #refuse = () => {};
   #retries = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -91,6 +92,7 @@ export class Connection extends Emitter<Events> {
     this.#socket.on("connect", () => void this.#join());
     this.#socket.on("connect_error", () => this.#become("offline"));
     this.#socket.on("disconnect", (reason: Reason) => {
+      if (reason === "io client disconnect") return;
       this.#become("offline");
       // The client doesn't come back by itself where the server closed: a kick, or a ban, which `auth` then tells.
       if (reason === "io server disconnect") this.#comeBack();
@@ -99,16 +101,17 @@ export class Connection extends Emitter<Events> {
       const range = data?.come_back_in;
       if (isRange(range)) this.#socket.delay = range;
     });
-    for (const name of FORWARDED) this.#socket.on(name, (data) => this.emit(name, data));
+    for (const name of FORWARDED) {
+      this.#socket.on(name, (data) => {
+        // So the server answers `auth` where there is no such app any more; that text is a developer's to read.
+        if (name === "client_error" && this.state !== "joined") this.#refuse();
+        else this.emit(name, data);
+      });
+    }
   }
 
   start(): void {
     this.#socket.connect();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#socket.disconnect();
   }
 
   /** Be somebody else, or nobody (null): connects anew. */
@@ -116,7 +119,8 @@ export class Connection extends Emitter<Events> {
     this.#token = token;
     this.#retries = 0;
     this.refusal = "";
-    this.stop();
+    clearTimeout(this.#timer);
+    this.#socket.disconnect();
     this.#become("connecting");
     this.start();
   }
@@ -177,6 +181,7 @@ export class Connection extends Emitter<Events> {
   }
 
   async #join(): Promise<void> {
+    clearTimeout(this.#timer);
     this.#become("connecting");
     const since = this.#since();
     const request: Record<string, unknown> = { app_id: this.#appId };
@@ -184,8 +189,11 @@ export class Connection extends Emitter<Events> {
     if (since !== null) request.since = since;
     let error: unknown;
     let joined: unknown;
+    const refused = new Promise<unknown[]>((resolve) => {
+      this.#refuse = () => resolve(["CLIENT_ERROR"]);
+    });
     try {
-      [error, joined] = await this.#ask("auth", request);
+      [error, joined] = await Promise.race([this.#ask("auth", request), refused]);
     } catch {
       // Lost with its connection, which comes back; or no answer at all, as where the app isn't served.
       if (this.#socket.connected) this.#comeBack();
@@ -193,10 +201,12 @@ export class Connection extends Emitter<Events> {
     }
     if (!error) {
       this.#retries = 0;
+      this.refusal = "";
       this.#socket.delay = this.#delay;
       this.emit("joined", joined as Joined);
       this.#become("joined");
     } else if (COMES_BACK.has(String(error))) {
+      this.refusal = String(error);
       this.#become("offline");
       this.#comeBack();
     } else {

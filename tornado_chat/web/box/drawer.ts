@@ -24,6 +24,8 @@ export class Drawer {
   readonly #title = h("h2", {});
   readonly #place = h("div", { class: "drawer-place" });
   readonly #owner: string;
+  /** It was opened, or closed. */
+  changed: () => void = () => {};
   #open: string | null = null;
 
   /** `place` is what the box is called, where there are several. */
@@ -93,6 +95,7 @@ export class Drawer {
     this.#place.replaceChildren(tab.panel.element);
     tab.button.setAttribute("aria-expanded", "true");
     this.element.hidden = false;
+    this.changed();
     tab.panel.opened();
     if (focus) tab.panel.focus();
   }
@@ -103,6 +106,7 @@ export class Drawer {
     this.element.hidden = true;
     this.#place.replaceChildren();
     tab?.button.setAttribute("aria-expanded", "false");
+    this.changed();
     if (back) tab?.button.focus();
   }
 }

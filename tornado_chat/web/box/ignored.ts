@@ -26,6 +26,11 @@ export class Ignored extends Emitter<{ changed: undefined }> {
     return message.user.role === "member" && !message.plugin && this.has(message.user.uname);
   }
 
+  /** Go back to what this browser remembers, for whoever comes next. */
+  reset(): void {
+    this.replace(stored(this.#key));
+  }
+
   /** Take over the server's list. */
   replace(unames: string[]): void {
     this.#names = new Set(unames.map((uname) => uname.toLowerCase()));

@@ -48,7 +48,7 @@ export class People {
     this.#list.replaceChildren(...found.slice(0, MOST).map((user) => this.#row(user)));
     if (focused !== undefined) {
       const rows = [...this.#list.querySelectorAll<HTMLElement>("[data-uname]")];
-      rows.find((row) => row.dataset.uname === focused)?.focus();
+      rows.find((row) => row.dataset.uname === focused)?.focus({ preventScroll: true });
     }
     const { count } = session.room;
     const hidden = found.length - MOST;

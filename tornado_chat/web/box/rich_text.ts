@@ -2,7 +2,7 @@ import { h } from "./dom";
 
 // Where a link begins. Where it ends is said by what may not be in one, and by punctuation that closes the sentence.
 const LINK = /\b(?:https?:\/\/|www\.)[^\s<>"'`\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u206f]+/giu;
-const CLOSING = /[.,:;!?*_~)\]}]+$/u;
+const CLOSING = /[.,:;!?*_~)\]}”’»…。、，！？：；）」』】》]+$/u;
 const MENTION = /(?<![\p{L}\p{N}_@/.])@[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]{0,39}/gu;
 
 /** What a text is shown as: text nodes, links that open elsewhere, and mentions. `me` is this visitor's name. */
@@ -25,8 +25,9 @@ export function mentions(text: string, me: string): boolean {
   const wanted = `@${me.toLowerCase()}`;
   const lower = text.toLowerCase();
   for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + 1)) {
+    const before = lower.slice(0, at);
     const after = lower.slice(at + wanted.length);
-    if (!/^[\p{L}\p{M}\p{N}_]/u.test(after)) return true;
+    if (!/[\p{L}\p{N}_@/.]$/u.test(before) && !/^[.-]*[\p{L}\p{M}\p{N}_]/u.test(after)) return true;
   }
   return false;
 }

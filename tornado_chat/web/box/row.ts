@@ -9,29 +9,31 @@ const TOGETHER = 5 * 60_000; // ms; what one says within them stands under one n
 
 /** What of a row depends on the one before it; where it changes, the row is made anew. */
 export function shapeOf(entry: Entry, before: Entry | undefined, context: Context): string {
-  const day = before === undefined || !sameDay(before.at, entry.at) ? "day " : "";
-  const lead = day || !goesOn(entry, before, context) ? "lead" : "";
   const state = entry.kind === "pending" ? `${entry.failure} ${entry.reason}` : "";
-  return `${day}${lead} ${state}`;
+  return `${dayOver(entry, before, context)} ${!goesOn(entry, before, context)} ${state}`;
 }
 
 /** Make one line of the conversation. `before` is the one above it. */
 export function makeRow(entry: Entry, before: Entry | undefined, context: Context): HTMLElement {
-  const shape = shapeOf(entry, before, context);
+  const day = dayOver(entry, before, context);
+  const lead = !goesOn(entry, before, context);
   const row = h("li", { class: `row ${entry.kind}`, tabindex: -1 });
-  row.dataset.shape = shape;
-  if (shape.startsWith("day")) {
-    const { texts, session } = context;
-    row.append(h("div", { class: "day" }, h("span", {}, texts.day(new Date(entry.at), new Date(session.room.now())))));
-  }
+  row.dataset.shape = shapeOf(entry, before, context);
+  if (day) row.append(h("div", { class: "day" }, h("span", {}, day)));
   if (entry.kind === "notice") row.append(noticeLine(entry, context));
-  else if (entry.kind === "pending") row.append(pendingLine(entry, context, shape.includes("lead")));
-  else fillMessage(row, entry.message, context, shape.includes("lead"));
+  else if (entry.kind === "pending") row.append(pendingLine(entry, context, lead));
+  else fillMessage(row, entry.message, context, lead);
   return row;
 }
 
+/** The day that is said above an entry: where it isn't that of the one before. */
+function dayOver(entry: Entry, before: Entry | undefined, { texts, session }: Context): string {
+  if (before && sameDay(before.at, entry.at)) return "";
+  return texts.day(new Date(entry.at), new Date(session.room.now()));
+}
+
 function goesOn(entry: Entry, before: Entry | undefined, context: Context): boolean {
-  if (!before || entry.at - before.at > TOGETHER) return false;
+  if (!before || entry.at - before.at > TOGETHER || !sameDay(before.at, entry.at)) return false;
   const one = speakerOf(entry, context);
   return one !== null && one === speakerOf(before, context);
 }

@@ -2,6 +2,7 @@ import { Connection, Lost, type State } from "./connection";
 import { uniqueId } from "./dom";
 import { Emitter } from "./emitter";
 import { Ignored } from "./ignored";
+import { recall, remember } from "./memory";
 import { type CommandInfo, type Joined, type Message, type PluginEvent, type Reply, rank, type User } from "./protocol";
 import { type Entry, type PendingEntry, Room } from "./room";
 
@@ -16,6 +17,8 @@ export interface Events {
   commands: undefined;
   ignored: undefined;
   plugin_event: PluginEvent;
+  /** A line came up that is no message. */
+  notice: string;
   /** This visitor said something, or ran a command. */
   said: undefined;
   /** A command that was typed came to nothing, and the server didn't say more than this code. */
@@ -28,6 +31,7 @@ export interface Wait {
   until: number;
 }
 
+const MOST_KEPT = 50; // messages that are remembered over a reload
 const SAME_ANSWER = new Set(["INTERNAL_ERROR", "LOST"]); // under the same cid it may still go well
 const MESSAGE_TAKEN = new Set([null, "MESSAGE_HELD"]);
 
@@ -41,12 +45,17 @@ export class Session extends Emitter<Events> {
   #knownTo: string | null | undefined; // whose eyes saw what the room remembers; undefined: nobody's
   #spoke = 0; // when this visitor spoke last, in the server's time
   #lastNotice: Entry | null = null;
+  #outside: Entry | null = null; // what the server said last to one who isn't in
+  #catchingUp = false;
+  #restored = false;
+  readonly #kept: string; // the key that what is under way is remembered under
   #older: Promise<void> | null = null;
 
   constructor(url: string, appId: number, token: string | null, snapshot: Joined | null) {
     super();
     this.#token = token;
     this.ignored = new Ignored(appId);
+    this.#kept = `pending:${appId}`;
     if (snapshot) {
       this.room.load(snapshot);
       this.#knownTo = null;
@@ -83,46 +92,47 @@ export class Session extends Emitter<Events> {
     this.#connection.start();
   }
 
-  stop(): void {
-    this.#connection.stop();
-  }
-
   retryNow(): void {
     this.#connection.retryNow();
   }
 
   /** Become the user that a token stands for; null: a guest. */
   login(token: string | null): void {
-    if (token === this.#token) return;
+    if (token === this.#token && (token === null || this.me || this.state === "connecting")) return;
     this.#token = token;
     this.#spoke = 0;
     this.commands = [];
-    for (const entry of this.#pending()) this.room.take(entry);
+    const pending = this.#pending();
+    for (const entry of pending) this.room.take(entry);
+    if (pending.length) this.#keep();
+    this.ignored.reset();
+    if (token === null) this.#forget();
     this.#connection.become(token);
   }
 
   /** Say something, or run a command where it begins with a slash. */
   say(text: string): void {
     if (text.startsWith("/")) void this.#typed(text);
-    else void this.#send(this.#newPending(text));
+    else this.#post(this.#newPending(text));
     this.emit("said", undefined);
   }
 
   /** Send again what failed. */
   retry(entry: PendingEntry, text = entry.text): void {
     this.room.take(entry);
-    const again = this.#newPending(text);
     // What may have been stored is said once, under its own id.
-    if (entry.failure && SAME_ANSWER.has(entry.failure) && text === entry.text) again.cid = entry.cid;
-    void this.#send(again);
+    const same = entry.failure && SAME_ANSWER.has(entry.failure) && text === entry.text;
+    this.#post(this.#newPending(text, same ? entry.cid : undefined));
   }
 
   discard(entry: PendingEntry): void {
     this.room.take(entry);
+    this.#keep();
   }
 
   /** Run a command for the page itself: its answer is shown by who asked. Never rejects. */
   async run(text: string): Promise<Reply> {
+    if (this.state !== "joined") return { error: "UNSENT", text: null, data: null };
     try {
       return await this.#connection.command(text, uniqueId("c"));
     } catch {
@@ -134,6 +144,7 @@ export class Session extends Emitter<Events> {
   notice(text: string, tone: "plain" | "error" = "plain", own = true): Entry {
     const entry: Entry = { kind: "notice", key: uniqueId("n"), at: this.room.now(), text, tone, own };
     this.room.put(entry);
+    this.emit("notice", text);
     return entry;
   }
 
@@ -171,7 +182,10 @@ export class Session extends Emitter<Events> {
     const { room } = this;
     const connection = this.#connection;
     connection.on("joined", (joined) => this.#joined(joined));
-    connection.on("state", (state) => this.emit("state", state));
+    connection.on("state", (state) => {
+      if (state === "refused") this.#forget();
+      this.emit("state", state);
+    });
     connection.on("new_message", (message) => this.#heard(message));
     connection.on("message_deleted", ({ id }) => room.removeAll([id]));
     connection.on("messages_purged", ({ ids }) => room.removeAll(ids));
@@ -192,7 +206,9 @@ export class Session extends Emitter<Events> {
     connection.on("message_held", (held) => room.putHeld(held));
     connection.on("message_reviewed", ({ id }) => room.dropHeld(id));
     connection.on("system_message", (text) => {
+      if (this.#outside) room.take(this.#outside);
       this.#lastNotice = this.notice(text, "plain", false);
+      this.#outside = this.state === "joined" ? null : this.#lastNotice;
     });
     connection.on("client_error", (text) => {
       this.notice(text, "error");
@@ -215,14 +231,39 @@ export class Session extends Emitter<Events> {
       (entry) => entry.kind === "message" && !entry.message.plugin && entry.message.user.uname === this.me?.uname,
     );
     this.#spoke = Math.max(this.#spoke, own?.at ?? 0);
+    this.#outside = null;
+    this.#restore();
     this.emit("me", this.me);
     this.emit("wait", undefined);
     for (const message of fresh) this.emit("message", message);
-    // What wasn't answered may have arrived or not: under the same id it is said once. After this turn, when `joined` is known.
+    // After this turn, when `joined` is known.
     queueMicrotask(() => {
-      for (const entry of this.#pending()) if (entry.failure === null) void this.#send(entry);
+      void this.#catchUp();
       void this.#fetchCommands();
     });
+  }
+
+  /** Nobody is logged in any more. */
+  #forget(): void {
+    if (!this.me) return;
+    this.room.me = null;
+    this.emit("me", null);
+    this.emit("wait", undefined);
+  }
+
+  /** Put back what was under way when the page was left. What was stored all the same is said once, by its cid. */
+  #restore(): void {
+    if (this.#restored || !this.me) return;
+    this.#restored = true;
+    const kept = recall(this.#kept, "session") as { uname?: unknown; lines?: [string, string, string | null][] } | null;
+    if (kept?.uname !== this.me.uname || !Array.isArray(kept.lines)) return;
+    for (const [text, cid, failure] of kept.lines) this.#newPending(text, cid, failure);
+  }
+
+  #keep(): void {
+    const lines = this.#pending().slice(0, MOST_KEPT);
+    const kept = lines.map(({ text, cid, failure }) => [text, cid, failure]);
+    remember(this.#kept, this.me && kept.length ? { uname: this.me.uname, lines: kept } : null, "session");
   }
 
   async #fetchCommands(): Promise<void> {
@@ -248,10 +289,10 @@ export class Session extends Emitter<Events> {
     if (this.room.add(message)) this.emit("message", message);
   }
 
-  #newPending(text: string): PendingEntry {
-    const cid = uniqueId("m");
-    const entry: PendingEntry = { kind: "pending", key: cid, at: this.room.now(), text, cid, failure: null };
+  #newPending(text: string, cid = uniqueId("m"), failure: string | null = null): PendingEntry {
+    const entry: PendingEntry = { kind: "pending", key: uniqueId("p"), at: this.room.now(), text, cid, failure };
     this.room.put(entry);
+    this.#keep();
     return entry;
   }
 
@@ -259,8 +300,32 @@ export class Session extends Emitter<Events> {
     return this.room.entries.filter((entry) => entry.kind === "pending");
   }
 
+  #post(entry: PendingEntry): void {
+    // What is said now comes after what waits; without a connection all of it waits.
+    if (!this.#catchingUp && this.state === "joined") void this.#send(entry);
+  }
+
+  /**
+   * Send what waits, one after the other: a filter that refuses one would refuse, and punish, all of them. What may have
+   * arrived is said once, by its cid.
+   */
+  async #catchUp(): Promise<void> {
+    if (this.#catchingUp) return;
+    this.#catchingUp = true;
+    let refused = false;
+    for (let entry = this.#waiting(); entry && this.state === "joined"; entry = this.#waiting()) {
+      if (refused) this.#fail(entry, "UNSENT");
+      else await this.#send(entry);
+      refused ||= entry.failure !== null && !SAME_ANSWER.has(entry.failure);
+    }
+    this.#catchingUp = false;
+  }
+
+  #waiting(): PendingEntry | undefined {
+    return this.#pending().find(({ failure }) => failure === null);
+  }
+
   async #send(entry: PendingEntry): Promise<void> {
-    if (this.state !== "joined") return; // it is sent once this is back
     this.#lastNotice = null;
     let error: string | null;
     try {
@@ -271,11 +336,13 @@ export class Session extends Emitter<Events> {
       error = "LOST";
     }
     if (!this.room.entries.includes(entry)) return;
-    if (MESSAGE_TAKEN.has(error)) {
-      this.room.take(entry);
-      return;
-    }
+    if (MESSAGE_TAKEN.has(error)) this.discard(entry);
+    else this.#fail(entry, error);
+  }
+
+  #fail(entry: PendingEntry, error: string | null): void {
     entry.failure = error;
+    this.#keep();
     this.#explain(entry);
   }
 

@@ -38,8 +38,8 @@ export class Status {
       this.#connection.replaceChildren();
       return;
     }
-    const known = texts.has(`refused.${refusal}`) ? `refused.${refusal}` : "refused.other";
-    const text = texts.t(state === "refused" ? known : `state.${state}`);
+    const why = `refused.${refusal}`;
+    const text = texts.t(texts.has(why) ? why : state === "refused" ? "refused.other" : `state.${state}`);
     const again = h(
       "button",
       { type: "button", class: "small", onclick: () => session.retryNow() },

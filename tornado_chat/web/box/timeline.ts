@@ -27,6 +27,7 @@ export class Timeline {
   #unseen = 0;
   #lastTop = 0; // px, where the scroller was seen last
   #queued = false;
+  #stale = false; // whether every row is to be made anew
   #loading = false;
   #failed = false;
 
@@ -89,7 +90,7 @@ export class Timeline {
   }
 
   #remake(): void {
-    this.#rows.clear();
+    this.#stale = true;
     this.#queue();
   }
 
@@ -115,7 +116,9 @@ export class Timeline {
     let first = this.#first === null ? -1 : entries.indexOf(this.#first);
     if (first < 0 || this.#following) first = Math.max(entries.length - this.#size, 0);
     const shown = entries.slice(first, first + this.#size);
-    const anchor = this.#following ? null : this.#anchor();
+    const anchors = this.#following ? [] : this.#anchors();
+    if (this.#stale) this.#rows.clear();
+    this.#stale = false;
     const rows = shown.map((entry, index) => this.#row(entry, entries[first + index - 1]));
     const focused = [...this.#list.children].findIndex((row) => row.contains(document.activeElement));
     const focusedKey = this.#shown[focused]?.key;
@@ -136,12 +139,8 @@ export class Timeline {
     this.#shown = shown;
     this.#first = shown[0] ?? null;
     this.#drawTop(first === 0 && !room.more, texts.t.bind(texts));
-    if (anchor) {
-      // By its key: the row itself may have been made anew.
-      const row = this.#rows.get(anchor.key);
-      if (row) this.#scroller.scrollTop += row.getBoundingClientRect().bottom - anchor.bottom;
-      this.#lastTop = this.#scroller.scrollTop;
-    } else if (this.#following) this.#stickToEnd();
+    if (this.#following) this.#stickToEnd();
+    else this.#keepPlace(anchors);
     this.#fillUp();
   }
 
@@ -149,22 +148,33 @@ export class Timeline {
     const known = this.#rows.get(entry.key);
     if (known && known.dataset.shape === shapeOf(entry, before, this.#context)) return known;
     const row = makeRow(entry, before, this.#context);
-    row.hidden = entry.kind === "message" && this.#context.session.ignored.hides(entry.message);
+    row.classList.toggle("ignored", entry.kind === "message" && this.#context.session.ignored.hides(entry.message));
     if (known?.contains(document.activeElement)) queueMicrotask(() => row.focus());
     this.#rows.set(entry.key, row);
     return row;
   }
 
-  /** The first row that can be seen, and where it stands. */
-  #anchor(): { key: string; bottom: number } | null {
-    const edge = this.#scroller.getBoundingClientRect().top;
-    for (const entry of this.#shown) {
-      const row = this.#rows.get(entry.key);
-      if (!row?.isConnected) continue;
-      const box = row.getBoundingClientRect();
-      if (box.bottom > edge && box.height > 0) return { key: entry.key, bottom: box.bottom };
+  /** The rows that can be seen, and where they stand. */
+  #anchors(): { key: string; bottom: number }[] {
+    const { top, bottom: end } = this.#scroller.getBoundingClientRect();
+    const anchors = [];
+    for (const { key } of this.#shown) {
+      const box = this.#rows.get(key)?.getBoundingClientRect();
+      if (box && box.top > end) break;
+      if (box && box.bottom > top && box.height > 0) anchors.push({ key, bottom: box.bottom });
     }
-    return null;
+    return anchors;
+  }
+
+  /** Put the first of the rows that are still there where it stood. By its key: it may have been made anew. */
+  #keepPlace(anchors: { key: string; bottom: number }[]): void {
+    for (const { key, bottom } of anchors) {
+      const box = this.#rows.get(key)?.getBoundingClientRect();
+      if (!box?.height) continue;
+      this.#scroller.scrollTop += box.bottom - bottom;
+      break;
+    }
+    this.#lastTop = this.#scroller.scrollTop;
   }
 
   #stickToEnd(): void {
@@ -216,10 +226,6 @@ export class Timeline {
   async #fetch(): Promise<void> {
     const { session } = this.#context;
     if (this.#loading || this.#failed || !session.room.more || session.state !== "joined") return;
-    if (session.room.oldest === null) {
-      session.room.more = false;
-      return;
-    }
     this.#loading = true;
     try {
       await session.older();
@@ -272,6 +278,7 @@ export class Timeline {
   #key(event: KeyboardEvent): void {
     const row = (event.target as Element).closest<HTMLElement>(".row");
     if (event.key === "Escape") {
+      event.preventDefault();
       this.#context.focusField();
     } else if (event.key === "End" && !event.shiftKey) {
       event.preventDefault();
@@ -293,7 +300,7 @@ export class Timeline {
       const found = up ? next.previousElementSibling : next.nextElementSibling;
       if (!found) return null;
       next = found as HTMLElement;
-    } while (next.hidden);
+    } while (!next.offsetHeight);
     return next;
   }
 }
