@@ -426,6 +426,7 @@ async def test_today_is_yesterday_tomorrow(chromium: str, serve: Any, config: An
         guest = watch(await running.new_page())
         await guest.page.clock.install()
         await guest.page.goto(f"http://127.0.0.1:{server.port}/chat/2")
+        await expect(guest.page.locator(".guest")).to_be_visible()
         await expect(guest.page.locator(".day")).to_have_text("Today")
         await guest.page.clock.set_system_time(datetime.now() + timedelta(days=1))  # noqa: DTZ005 - the browser's zone
         await bob.say("something more")
