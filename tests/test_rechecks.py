@@ -42,6 +42,21 @@ async def test_who_is_demoted_has_no_rights_from_the_next_reload_on(
 
 
 @pytest.mark.gen_test
+async def test_a_role_that_another_tab_comes_in_with_holds_for_all_and_everybody_is_told(
+    serve: Any, connect: Any, make_config: Any, api: Any
+) -> None:
+    server = await serve(make_config())
+    bob, alice = await connect(server, token="token-bob"), await connect(server, token="token-alice")
+    for role in ("member", "mod"):
+        api.users[f"token-{role}"] = {**api.users["token-bob"], "role": role}
+        second_tab = await connect(server, token=f"token-{role}")
+        assert second_tab.data["user"]["role"] == role
+        for client in (bob, alice):
+            assert await client.next("user_updated") == {"id": 2, "uname": "bob", "role": role}
+        assert second_tab.data["room"]["users"]["bob"]["role"] == role
+
+
+@pytest.mark.gen_test
 async def test_who_is_banned_goes_at_the_next_interval(
     serve: Any, connect: Any, make_config: Any, api_url: str, api: Any
 ) -> None:

@@ -50,8 +50,8 @@ def test_an_empty_room_has_nothing_to_show(room: Room) -> None:
 
 
 def test_the_first_socket_of_a_user_is_told_from_the_second(room: Room) -> None:
-    assert room.enter(KATE)[1] is True
-    assert room.enter(KATE)[1] is False
+    assert room.enter(KATE)[1] is None
+    assert room.enter(KATE)[1] == KATE
 
 
 def test_two_sockets_of_a_user_share_one_occupant(room: Room) -> None:
@@ -69,7 +69,7 @@ def test_a_user_is_here_until_the_last_socket_leaves(room: Room) -> None:
 
 def test_who_comes_back_is_new_again(room: Room) -> None:
     room.leave(room.enter(KATE)[0])
-    assert room.enter(KATE)[1] is True
+    assert room.enter(KATE)[1] is None
 
 
 def test_users_are_listed_in_the_order_they_came(room: Room) -> None:
@@ -98,8 +98,8 @@ def test_a_name_that_javascript_objects_have_is_an_ordinary_one(room: Room, unam
     user = User(7, uname, Role.MEMBER)
     assert room.mute_binding(user, NOW) is None
     assert room.known(uname) == (uname, Role.MEMBER)
-    occupant, first = room.enter(user)
-    assert first
+    occupant, before = room.enter(user)
+    assert before is None
     assert shown(room, NOW)["users"] == {uname: {"id": 7, "uname": uname, "role": "member"}}
     assert room.leave(occupant)
     assert shown(room, NOW) == EMPTY
@@ -112,7 +112,7 @@ def test_rooms_share_nothing(room: Room) -> None:
     room.remember([message(1)])
     room.set_mute(mute("foo"))
     assert shown(other, NOW) == EMPTY
-    assert other.enter(KATE)[1] is True
+    assert other.enter(KATE)[1] is None
 
 
 def test_history_is_oldest_first_and_the_oldest_fall_out(room: Room) -> None:

@@ -36,8 +36,8 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(uname=names, role=roles)
     def enter(self, uname: str, role: Role) -> None:
         user = User(len(uname), uname, role)
-        self.occupants[uname], first = self.room.enter(user)
-        assert first == (uname not in self.here)
+        self.occupants[uname], before = self.room.enter(user)
+        assert before == self.here.get(uname, [None])[0]
         entry = self.here.setdefault(uname, [user, 0])
         entry[0] = user
         entry[1] += 1

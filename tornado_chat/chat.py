@@ -223,13 +223,15 @@ class Chat:
         if user is None:
             return Seat(self, None, address)
         was_big = self._room.big
-        occupant, first = self._room.enter(user, address)
+        occupant, before = self._room.enter(user, address)
         if voucher is not None:
             self._rechecks.watch(occupant, voucher)
         await self._sanctions.release(user)
-        if first:
+        if before is None:
             await self._presence.came(user, was_big)
             self._happened(Joined(user))
+        elif user != before:
+            await self._rechecks.update(occupant, user)
         self._people.came(user)
         self._happened(TabOpened(user))
         return Seat(self, occupant, address)

@@ -143,7 +143,7 @@ class Rechecks:
                 return
             occupant.vouched_until = self._clock.monotonic() + due.voucher.grace
             if user != occupant.user:
-                await self._update(occupant, user)
+                await self.update(occupant, user)
         if self._counts(due):
             self._put(occupant, due.voucher, due.voucher.every)
 
@@ -153,8 +153,9 @@ class Rechecks:
         await self._bus.publish(self._app_id, notice(SIGNED_OUT, frozenset([uname])))
         await self._bus.disconnect(self._app_id, uname)
 
-    async def _update(self, occupant: Occupant, user: User) -> None:
-        log.info("app %d: %s was %s and is %s", self._app_id, user.uname, occupant.user.role, user.role)
+    async def update(self, occupant: Occupant, user: User) -> None:
+        """Have somebody be what their site says now, such as of another role, and tell everybody."""
+        log.info("app %d: %s is %s from now on", self._app_id, user.uname, user.role)
         self._room.update(occupant, user)
         await self._bus.publish(self._app_id, user_updated(user))
         await self._changed(user)

@@ -54,10 +54,10 @@ class Room:
         self.bans = BanList()
         self.owners: frozenset[str] = frozenset()
 
-    def enter(self, user: User, address: str = "") -> tuple[Occupant, bool]:
-        """Add one socket of `user`, from there; return the occupant, and whether this is their first socket."""
+    def enter(self, user: User, address: str = "") -> tuple[Occupant, User | None]:
+        """Add one socket of `user`, from there; return the occupant, and who they were, None for their first socket."""
         occupant = self._occupants.get(user.uname)
-        first = occupant is None
+        before = None if occupant is None else occupant.user
         if occupant is None:
             occupant = self._occupants[user.uname] = Occupant(user)
             self._spellings.setdefault(user.key, {})[user.uname] = occupant
@@ -66,7 +66,7 @@ class Room:
         occupant.addresses[address] += 1
         self._snapshot.put_user(user)
         self.big = self.big or self.count > self._presence_limit
-        return occupant, first
+        return occupant, before
 
     def update(self, occupant: Occupant, user: User) -> None:
         """Take over what is new about a user of the same uname."""
