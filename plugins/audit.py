@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from tornado_chat import (
 )
 
 MORE = "\0more"  # what no name can be
+AFTER = re.compile(r"before:([0-9a-f]{1,40})(?: +|$)")  # where a client goes on that knows its place
 EVERYBODY = ""
 MOST_READERS = 200  # whose place is remembered
 SEARCHED = 500  # entries that are found for words at a time
@@ -93,6 +95,7 @@ class Reader:
     async def log(self, call: Call) -> Reply:
         """/log"""
         subject, words = call.args.get("user", EVERYBODY), call.args.get("words", "")
+        since = AFTER.match(words)
         shows = call.user.role.rank >= Role(self._options.show_addresses).rank
         if subject == MORE:
             known = self._places.get(call.user.key)
@@ -100,11 +103,13 @@ class Reader:
                 raise CommandRefused("There is nothing to go on with; /log [user] [words] begins")
             place = known
         else:
-            place = Place(self._subject(subject, shows), words)
+            before = since[1] if since else ""
+            place = Place(self._subject(subject, shows), words[since.end() :] if since else words, before)
         entries = await self._find(place, shows)
         shown, rest = entries[: self._options.page], entries[self._options.page :]
-        self._places.pop(call.user.key, None)
-        if rest:
+        if since is None:
+            self._places.pop(call.user.key, None)
+        if rest and since is None:
             self._places[call.user.key] = place._replace(before=shown[-1].id)
             if len(self._places) > MOST_READERS:
                 self._places.popitem(last=False)
@@ -200,4 +205,4 @@ def _without(text: str) -> str:
 
 
 def _words_of(entry: AuditEntry) -> str:
-    return f"{entry.action}\n{entry.target}\n{entry.reason}\n{entry.text}".casefold()
+    return f"{entry.actor}\n{entry.action}\n{entry.target}\n{entry.reason}\n{entry.text}".casefold()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -149,19 +149,22 @@ class Desk:
             case.open = True
             raise
         await self._api.record(actor, "dismiss", case.uname, message_id=case.id, text=case.text)
-        await self._emit("closed", {"message_id": case.id}, case)
+        await self._emit_closed([case])
         return case
 
     async def forget(self, ids: Iterable[int]) -> None:
         """Drop the cases of messages that are gone. Raises StoreUnavailable."""
         cases = await self.cases()
-        for message_id in ids:
-            case = cases.pop(message_id, None)
-            if case is None:
-                continue
-            await self._api.storage.delete(_case_key(message_id))
-            if case.open:
-                await self._emit("closed", {"message_id": message_id}, case)
+        gone: list[Case] = []
+        try:
+            for message_id in ids:
+                case = cases.pop(message_id, None)
+                if case is None:
+                    continue
+                gone.append(case)
+                await self._api.storage.delete(_case_key(message_id))
+        finally:
+            await self._emit_closed([case for case in gone if case.open])
 
     async def spare(self, uname: str, text: str) -> None:
         """Remember that a moderator has let this through. Raises StoreUnavailable."""
@@ -228,16 +231,26 @@ class Desk:
                     await self._api.tell(user, text)
             except PluginLimit as error:
                 self._api.log.warning("app %d: staff see a report in /reports only: %s", self._api.app_id, error)
-        await self._emit("report", data, case)
+        if case.role is Role.MEMBER:
+            await self._emit("report", data, "staff")
+            return
+        for user in self._readers(case):
+            await self._emit("report", data, user)
 
-    async def _emit(self, name: str, data: dict[str, Any], case: Case) -> None:
-        """Tell the clients of those whom a case is for."""
+    async def _emit_closed(self, cases: Sequence[Case]) -> None:
+        """Tell the clients of those whom these were for, once for all of them: a purge closes many."""
+        for_staff = [case.id for case in cases if case.role is Role.MEMBER]
+        if for_staff:
+            await self._emit("closed", {"message_ids": for_staff}, to="staff")
+        above = [case for case in cases if case.role is not Role.MEMBER]
+        for user in self._api.users if above else ():
+            ids = [case.id for case in above if user.role is not Role.MEMBER and case.is_for(user)]
+            if ids:
+                await self._emit("closed", {"message_ids": ids}, to=user)
+
+    async def _emit(self, name: str, data: dict[str, Any], to: Literal["staff"] | User) -> None:
         try:
-            if case.role is Role.MEMBER:
-                await self._api.emit(name, data, to="staff")
-                return
-            for user in self._readers(case):
-                await self._api.emit(name, data, to=user)
+            await self._api.emit(name, data, to=to)
         except PluginLimit as error:
             self._api.log.warning("app %d: clients of staff miss the event %s: %s", self._api.app_id, name, error)
 

@@ -126,6 +126,39 @@ async def test_log_goes_on_with_more(chat: ChatFixture) -> None:
 
 
 @pytest.mark.gen_test
+async def test_each_client_goes_on_in_the_log_from_where_it_is(chat: ChatFixture) -> None:
+    await chat.open("mute", "audit", options={"audit": {"page": 2}})
+    bob, carol = await chat.join("bob", "mod"), await chat.join("carol", "mod")
+    for number in range(5):
+        await (bob if number % 2 else carol).say(f"/mute eve{number} 10 worse")
+    first = (await bob.run("/log * worse")).data
+    await bob.run("/log * nonsense")  # in another tab
+    await bob.run("/log")
+    second = (await bob.run(f"/log * before:{first['entries'][-1]['id']} worse")).data
+    third = (await bob.run(f"/log * before:{second['entries'][-1]['id']} worse")).data
+    targets = [entry["target"] for page in (first, second, third) for entry in page["entries"]]
+    assert targets == ["eve4", "eve3", "eve2", "eve1", "eve0"]
+    assert [page["more"] for page in (first, second, third)] == [True, True, False]
+    # What is typed goes on from what was typed.
+    assert [entry["target"] for entry in (await bob.run("/log more")).data["entries"]] == ["eve2", "eve1"]
+    # Who did it is searched for, too.
+    assert {entry["actor"] for entry in (await bob.run("/log * CAROL")).data["entries"]} == {"carol"}
+    assert (await bob.run("/log * before:$gt")).data["entries"] == []
+
+
+@pytest.mark.gen_test
+async def test_a_purge_closes_all_cases_with_one_event(chat: ChatFixture) -> None:
+    await chat.open("report", "purge", options={"report": REPORT["report"] | {"per_reporter": 100}})
+    alice, eve, bob = await chat.join("alice"), await chat.join("eve"), await chat.join("bob", "mod")
+    for number in range(1, 31):
+        await eve.say(f"spam {number}")
+        await alice.say(f"/report {number}")
+    await bob.say("/purge eve")
+    closed = [told for name, told in events(bob, "report") if name == "closed"]
+    assert [sorted(told["message_ids"]) for told in closed] == [list(range(1, 31))]
+
+
+@pytest.mark.gen_test
 async def test_log_hides_addresses_in_data_too(chat: ChatFixture) -> None:
     await chat.open("ban", "audit", options={"ban": {"address_role": "owner"}})
     bob, carol = await chat.join("bob", "mod"), await chat.join("carol", "owner")
@@ -219,7 +252,8 @@ async def test_whom_a_case_is_for_is_told_when_it_is_closed(chat: ChatFixture) -
     await bob.say("/delete 1")  # which is closed already
 
     def closed(person: Person) -> list[int]:
-        return [told["message_id"] for name, told in events(person, "report") if name == "closed"]
+        told = [told["message_ids"] for name, told in events(person, "report") if name == "closed"]
+        return [number for numbers in told for number in numbers]
 
     assert [closed(person) for person in (alice, eve, bob, mona, carol)] == [[], [], [1, 2], [1, 2], [1, 2, 4]]
 

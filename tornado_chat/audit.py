@@ -158,4 +158,4 @@ class Audit:
 
 
 def _words_of(entry: AuditEntry) -> str:
-    return f"{entry.action}\n{entry.target}\n{entry.reason}\n{entry.text}".casefold()
+    return f"{entry.actor}\n{entry.action}\n{entry.target}\n{entry.reason}\n{entry.text}".casefold()

@@ -282,7 +282,7 @@ class PluginApi:
     ) -> list[AuditEntry]:
         """Return the newest `limit` (1 to 500) acts, newest first, of this actor, on this target, and so on.
 
-        `words` are looked for in action, target, reason and deleted text; `before` is the id of an entry.
+        `words` are looked for in actor, action, target, reason and deleted text; `before` is the id of an entry.
         """
         if not 1 <= limit <= MAX_AUDIT:
             raise ValueError(f"limit must be 1 to {MAX_AUDIT}")

@@ -38,6 +38,9 @@ class Log {
   readonly #newer: HTMLButtonElement;
   readonly #more: HTMLButtonElement;
   #turn = 0; // what is asked for last is what is shown
+  #words = ""; // what was searched for
+  #last = ""; // the id of the last entry that is shown
+  #reader: string | undefined;
   #read = false; // whether the reader went further down than the first page
 
   constructor(context: Context) {
@@ -50,21 +53,28 @@ class Log {
     const form = h("form", { class: "inline" }, this.#field, find);
     const button = (key: string, run: () => void) =>
       h("button", { type: "button", class: "button", hidden: true, onclick: run }, texts.t(key));
-    this.#newer = button("mod.log-newer", () => {
-      this.#list.querySelector<HTMLElement>("li")?.focus();
-      this.refresh();
+    this.#newer = button("mod.log-newer", () => void this.#load(true));
+    this.#more = button("mod.log-more", () => {
+      this.#read = true;
+      void this.#load(true, this.#last);
     });
-    this.#more = button("mod.log-more", () => void this.#load("/log more", false));
     this.element = h("div", {}, form, this.#said, this.#newer, this.#list, this.#more);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.refresh();
+      this.#words = this.#field.value.trim();
+      void this.#load();
     });
     session.on("plugin_event", ({ plugin, name }) => {
       if (plugin !== "audit" || name !== "entry" || !this.element.isConnected) return;
-      // Who reads further down isn't torn away.
-      if (this.#read) this.#newer.hidden = false;
-      else this.refresh();
+      this.refresh();
+    });
+    session.on("me", () => {
+      // The next one may not read what this one did.
+      if (session.me?.uname === this.#reader) return;
+      this.#reader = session.me?.uname;
+      this.#list.replaceChildren();
+      this.#words = this.#field.value = "";
+      this.#read = false;
     });
   }
 
@@ -72,33 +82,34 @@ class Log {
     this.#field.focus();
   }
 
-  /** Show the newest entries that fit what is searched for. */
+  /** Show the newest entries that fit what was searched for; who reads further down isn't torn away. */
   refresh(): void {
     if (!this.element.isConnected) return;
-    const words = this.#field.value.trim();
-    void this.#load(words ? `/log * ${words}` : "/log", true);
+    if (this.#read) this.#newer.hidden = false;
+    else void this.#load();
   }
 
-  async #load(command: string, anew: boolean): Promise<void> {
+  async #load(focus = false, before = ""): Promise<void> {
     this.#turn += 1;
     const turn = this.#turn;
     const { texts, session, announcer } = this.#context;
-    const reply = await session.run(command);
+    const place = before && `before:${before}`;
+    const reply = await session.run(["/log *", place, this.#words].filter(Boolean).join(" "));
     if (turn !== this.#turn) return;
     this.#said.textContent = reply.error ? told(reply, this.#context) : "";
     const page = reply.data as { entries: Entry[]; more: boolean } | null;
     if (reply.error || !page) return;
     const rows = page.entries.map((entry) => logRow(entry, this.#context));
-    this.#read = !anew;
-    if (anew) {
+    this.#read = before !== "";
+    if (before) this.#list.append(...rows);
+    else {
       this.#newer.hidden = true;
       this.#list.replaceChildren(...(rows.length ? rows : [h("li", { class: "empty" }, texts.t("mod.nothing"))]));
-    } else {
-      this.#list.append(...rows);
-      rows[0]?.focus();
     }
+    if (focus) rows[0]?.focus();
+    this.#last = page.entries.at(-1)?.id ?? "";
     this.#more.hidden = !page.more || this.#list.childElementCount >= MOST;
-    if (command !== "/log" && !rows.length) announcer.say(texts.t("mod.nothing"));
+    if (this.#words && !rows.length) announcer.say(texts.t("mod.nothing"));
   }
 }
 
