@@ -10,41 +10,33 @@ import { Session } from "./session";
 import { Sound } from "./sound";
 import type { Texts } from "./texts";
 
-const TOKEN = "token"; // remembered for this tab, never in an address
+const MOST = 8; // apps, as the server shows on one page
 const KEYS = "keys";
 
 /** Several apps side by side, for who minds them all. */
 export function moderate(page: PageData, texts: Texts, host: Host): HTMLElement {
   const sound = new Sound(true);
   const said = h("p", { class: "failure", role: "alert" });
-  let tried = false;
-  const login = (token: string | null) => {
-    tried = token !== null;
+  let tried = 0; // columns that a token was given for
+  const login = (token: string | null, to = columns) => {
+    tried = token === null ? 0 : to.length;
     said.textContent = "";
-    for (const { session } of columns) session.login(token);
+    for (const column of to) column.login(token);
   };
-  const form = loginForm(page, texts, said, (token) => {
-    remember(TOKEN, token, "session");
-    login(token);
-  });
-  const out = () => {
-    remember(TOKEN, null, "session");
-    login(null);
-  };
+  // One who has an account for each site gives one token after the other.
+  const guests = () => columns.filter(({ session }) => session.me === null);
+  const form = loginForm(page, texts, said, (token) => login(token, guests()));
+  const out = () => login(null);
   const logout = h("button", { type: "button", class: "button", onclick: out }, texts.t("mod.logout"));
   let settled = false;
   const update = () => {
-    const sessions = columns.map(({ session }) => session);
-    const user = sessions.some(({ me }) => me !== null);
-    show(logout, user);
+    const left = guests().length;
+    show(logout, left < columns.length);
     // Nobody is asked while it may turn out who they are.
-    if (user) show(form, false);
-    else if (settled && sessions.every(({ state }) => state === "joined" || state === "refused")) {
+    if (!left) show(form, false);
+    else if (settled && columns.every(({ session: { state } }) => state === "joined" || state === "refused")) {
       show(form, true);
-      if (tried) {
-        remember(TOKEN, null, "session");
-        said.textContent = texts.t("mod.unknown");
-      }
+      if (tried === left) said.textContent = texts.t("mod.unknown");
     }
     const waiting = columns.reduce((sum, { waiting }) => sum + waiting, 0);
     document.title = (waiting ? `(${waiting}) ` : "") + texts.t("mod.page");
@@ -53,15 +45,11 @@ export function moderate(page: PageData, texts: Texts, host: Host): HTMLElement 
   const bar = h("header", { class: "head-bar moderate-bar" }, h("h1", {}, texts.t("mod.page")));
   append(bar, ...columns.map((column, index) => column.chip(index)));
   if (columns.length > 1) bar.append(keysSwitch(columns, texts));
-  append(bar, addForm(page.apps, texts), logout);
+  append(bar, columns.length < MOST && addForm(columns, texts), logout);
   const row = h("div", { class: "columns" }, ...columns.map(({ element }) => element));
   void host.token.then((given) => {
-    const known = given ?? recall(TOKEN, "session");
     settled = true;
-    for (const { session } of columns) {
-      if (typeof known !== "string") session.start();
-    }
-    if (typeof known === "string") login(known);
+    for (const column of columns) column.start(given);
     update();
   });
   host.on("login", login);
@@ -87,8 +75,12 @@ function keysSwitch(columns: Column[], texts: Texts): HTMLElement {
 class Column {
   readonly element: HTMLElement;
   readonly session: Session;
+  readonly id: number;
   /** How much waits for a decision. */
   waiting = 0;
+  #token: string | null = null;
+  #staff = false;
+  readonly #kept: string; // the key that the token is remembered under: for this tab, never in an address
   readonly #app: PageApp;
   readonly #texts: Texts;
   readonly #box: Box;
@@ -100,6 +92,8 @@ class Column {
   /** `changed` is told of who one is there, of the connection, and of what waits. */
   constructor(app: PageApp, texts: Texts, sound: Sound, changed: () => void) {
     this.#app = app;
+    this.id = app.id;
+    this.#kept = `token:${app.id}`;
     this.#texts = texts;
     this.session = new Session(location.origin, app.id, null, null);
     const { session } = this;
@@ -125,10 +119,25 @@ class Column {
     session.on("me", (me) => {
       const staff = isStaff(me?.role);
       show(this.#nobody, me !== null && !staff);
-      if (staff && this.#box.drawer.shown === null) this.#box.drawer.open("moderation", false);
+      if (staff && !this.#staff && this.#box.drawer.shown === null) this.#box.drawer.open("moderation", false);
+      this.#staff = staff;
+      if (me) remember(this.#kept, this.#token, "session");
       changed();
     });
     session.on("state", changed);
+  }
+
+  /** Come in, as whom the page around this says, or as who was here before. */
+  start(given: string | null): void {
+    const token = given ?? recall(this.#kept, "session");
+    if (typeof token === "string") this.login(token);
+    else this.session.start();
+  }
+
+  login(token: string | null): void {
+    this.#token = token;
+    if (token === null) remember(this.#kept, null, "session");
+    this.session.login(token);
   }
 
   get #name(): string {
@@ -160,17 +169,18 @@ class Column {
 }
 
 function appsHere(): number[] {
-  return (location.pathname.split("/").pop() ?? "").split(",").map(Number);
+  return [...new Set((location.pathname.split("/").pop() ?? "").split(",").map(Number))];
 }
 
 function goToApps(ids: number[]): void {
   location.assign(`/moderate/${ids.join(",")}${location.search}${location.hash}`);
 }
 
-function addForm(apps: PageApp[], texts: Texts): HTMLElement {
+function addForm(columns: Column[], texts: Texts): HTMLElement {
   const field = h("input", {
     type: "number",
     min: 1,
+    required: true,
     class: "search",
     "aria-label": texts.t("mod.add-app"),
     placeholder: texts.t("mod.add-app"),
@@ -181,11 +191,17 @@ function addForm(apps: PageApp[], texts: Texts): HTMLElement {
     field,
     h("button", { type: "submit", class: "button" }, texts.t("mod.add")),
   );
-  form.addEventListener("submit", (event) => {
+  field.addEventListener("input", () => field.setCustomValidity(""));
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const id = Number(field.value);
-    const known = apps.some((app) => app.id === id);
-    if (Number.isSafeInteger(id) && id > 0 && !known) goToApps([...appsHere(), id]);
+    const here = columns.find((column) => column.id === id);
+    if (here) here.goTo();
+    else if ((await fetch(`/moderate/${id}`).catch(() => null))?.ok) goToApps([...appsHere(), id]);
+    else {
+      field.setCustomValidity(texts.t("mod.no-app"));
+      field.reportValidity();
+    }
   });
   return form;
 }

@@ -1,0 +1,148 @@
+"""The moderators' page and their log: who one is in each app, what is added, and where one reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.box import Box, box_config, open_box, watch
+from tests.browsers import browser
+
+
+@pytest.fixture
+def config(tmp_path: Any, embedded_uri: str, database: str) -> Any:
+    return box_config(tmp_path, embedded_uri, database, apps=(2, 3))
+
+
+async def open_page(running: Any, server: Any, apps: str, who: str = "") -> Box:
+    """Open the page of some apps, as a guest or as one of the demo's users."""
+    box = watch(await running.new_page(viewport={"width": 1300, "height": 700}))
+    await box.page.goto(f"http://127.0.0.1:{server.port}/moderate/{apps}")
+    if who:
+        await box.page.get_by_role("button", name=who, exact=True).click()
+        await expect(box.page.get_by_role("tablist").first).to_be_visible()
+    return box
+
+
+async def send_away(server: Any) -> None:
+    """Close every connection, as a network does that fails."""
+    for sid in list(server._gateway._connections):
+        await server._gateway._server.disconnect(sid)
+
+
+def tabs(page: Page) -> Any:
+    return page.get_by_role("tablist")
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_each_app_may_have_one_in_by_another_token(chromium: str, serve: Any, config: Any, connect: Any) -> None:
+    server = await serve(config, demo=True)
+    dave = await connect(server, token="dave", app_id=3)
+    await dave.say("/ban bob")
+    async with browser(chromium) as running:
+        page = (await open_page(running, server, "2,3", "bob")).page
+        third = page.locator(".column").nth(1)
+        await expect(third.locator(".connection.refused", has_text="banned")).to_be_visible()
+        await page.get_by_label("Token").fill("carol")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(tabs(page)).to_have_count(2)
+        await expect(page.get_by_label("Token")).to_be_hidden()
+        # Each is remembered for this tab.
+        await page.reload()
+        await expect(tabs(page)).to_have_count(2)
+        for column, who in ((page.locator(".column").nth(0), "bob"), (third, "carol")):
+            await column.get_by_role("button", name="People").click()
+            await expect(column.locator(".person", has_text="you")).to_contain_text(who)
+        await page.get_by_role("button", name="Log out").click()
+        await expect(page.get_by_text("You are reading as a guest")).to_have_count(2)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_token_that_nobody_has_is_told_each_time(chromium: str, serve: Any, config: Any) -> None:
+    server = await serve(config, demo=True)
+    async with browser(chromium) as running:
+        page = (await open_page(running, server, "2,3")).page
+        token, said = page.get_by_label("Token"), page.get_by_text("Nobody here has that token")
+        await token.fill("nonsense")
+        await token.press("Enter")
+        await expect(said).to_be_visible()
+        await page.evaluate("document.querySelector('.guest .failure').textContent = 'before'")
+        await token.fill("nonsense")
+        await token.press("Enter")
+        await expect(said).to_be_visible()
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_panel_that_was_closed_stays_closed(chromium: str, serve: Any, config: Any) -> None:
+    server = await serve(config, demo=True)
+    async with browser(chromium) as running:
+        page = (await open_page(running, server, "2", "bob")).page
+        await page.get_by_role("button", name="Close").click()
+        await expect(tabs(page)).to_have_count(0)
+        await page.evaluate(
+            "window.heard = 0; new MutationObserver(() => { window.heard += 1; }).observe("
+            "document.querySelector('.here'), {childList: true, characterData: true, subtree: true})"
+        )
+        await send_away(server)
+        await page.wait_for_function("() => window.heard > 0")  # it came in anew
+        await expect(page.get_by_label("Message", exact=True)).to_be_visible()
+        await expect(tabs(page)).to_have_count(0)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_only_an_app_that_there_is_can_be_added(chromium: str, serve: Any, config: Any) -> None:
+    server = await serve(config, demo=True)
+    async with browser(chromium) as running:
+        page = (await open_page(running, server, "2,2", "bob")).page
+        await expect(page.locator(".column")).to_have_count(1)
+        await expect(page.get_by_role("button", name="Take")).to_have_count(0)
+        url = page.url
+        field, add = page.get_by_label("App number"), page.get_by_role("button", name="Add")
+        await field.fill("2")
+        await add.click()
+        await expect(page.get_by_role("tab", name="Queue")).to_be_focused()
+        await field.fill(str(2**53))
+        await add.click()
+        await page.wait_for_function("() => document.querySelector('input[type=number]').validationMessage !== ''")
+        assert await field.evaluate("field => field.validationMessage") == "There is no such app."
+        assert page.url == url
+        await field.fill("3")
+        await add.click()
+        await page.wait_for_url("**/moderate/2,3")
+
+
+@pytest.mark.gen_test(timeout=120)
+async def test_the_log_stays_where_it_is_read(chromium: str, serve: Any, config: Any, connect: Any) -> None:
+    server = await serve(config, demo=True)
+    carol = await connect(server, token="carol")
+    for number in range(25):
+        await carol.say(f"/mute somebody{number} 10m reason{number}")
+    async with browser(chromium) as running:
+        one, other = await open_box(running, server, "bob"), await open_box(running, server, "bob")
+        for box in (one, other):
+            await box.panel("Moderation")
+            await box.page.get_by_role("tab", name="Log").click()
+            await expect(box.page.locator(".log > li")).to_have_count(10)
+        await other.page.get_by_label("Search the log").fill("reason3")
+        await other.page.get_by_role("button", name="Find").click()
+        await expect(other.page.locator(".log > li")).to_have_count(1)
+        rows = one.page.locator(".log > li")
+        older = one.page.get_by_role("button", name="Older")
+        for count in (20, 25):
+            await older.click()
+            await expect(rows).to_have_count(count)
+        assert len(set(await rows.all_inner_texts())) == 25
+        # What is new waits until it is asked for; the focus is on it then.
+        await carol.say("/unmute somebody0")
+        await one.page.get_by_role("button", name="new").click()
+        await expect(rows.first).to_be_focused()
+        await expect(rows.first).to_contain_text("unmute")
+        # Who did it is found, and a half-typed search isn't one.
+        await one.page.get_by_label("Search the log").fill("carol")
+        await one.page.get_by_role("button", name="Find").click()
+        await expect(rows.first).to_contain_text("unmute")
+        await one.page.get_by_label("Search the log").fill("carol and nobody el")
+        await carol.say("/mute somebody0 10m once more")
+        await expect(rows.first).to_contain_text("once more")
