@@ -162,6 +162,23 @@ async def test_it_deletes_and_purges_within_its_actors_rank(chat: ChatFixture, t
 
 
 @pytest.mark.gen_test
+async def test_an_event_goes_to_a_role_and_those_above_it(chat: ChatFixture, taken: list[PluginApi]) -> None:
+    await chat.open(handing(taken))
+    guest, alice = await chat.join(None), await chat.join("alice")
+    bob, carol = await chat.join("bob", role="mod"), await chat.join("carol", role="owner")
+    (api,) = taken
+    for to in (None, Role.MEMBER, "staff", Role.MOD, Role.OWNER, Role.ADMIN):
+        await api.emit("news", str(to), to=to)  # type: ignore[arg-type]
+    people = (guest, alice, bob, carol)
+    assert [[data["data"] for name, data in person.events if name == "plugin_event"] for person in people] == [
+        ["None"],
+        ["None", "member"],
+        ["None", "member", "staff", "mod"],
+        ["None", "member", "staff", "mod", "owner"],
+    ]
+
+
+@pytest.mark.gen_test
 async def test_the_rank_counts_that_a_sender_has_now(chat: ChatFixture, taken: list[PluginApi]) -> None:
     await chat.open(handing(taken))
     carol, kate, bob = await chat.join("carol"), await chat.join("kate", role="mod"), await chat.join("bob", role="mod")

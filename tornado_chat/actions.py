@@ -82,8 +82,10 @@ class Actions(AppPart):
         if isinstance(to, User):
             return frozenset([to.uname])
         least = to if isinstance(to, Role) else Role.MOD
-        if least in (Role.MEMBER, Role.MOD):
-            return None if least is Role.MEMBER else self._room.staff
+        if least is Role.MEMBER:  # everybody but guests
+            return frozenset(user.uname for user in self._room.users)
+        if least is Role.MOD:
+            return self._room.staff
         here = [user for uname in self._room.staff if (user := self._room.find(uname)) is not None]
         return frozenset(user.uname for user in here if user.role.rank >= least.rank)
 
