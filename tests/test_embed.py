@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Frame, Page, expect
 
 from tests.conftest import ROOT
 from tests.embedding import Site, Visit, site, visiting
@@ -21,6 +21,18 @@ PANEL = "tornado-chat .panel"
 
 # The page answers after embed.js has had its chance to: what it would have sent would come first.
 ANSWER = "addEventListener('message', ({ data, source }) => data.last && source.postMessage('end', '*'))"
+
+# Counts the tones that are played; `gesture()` stands for what the browser waits for before it lets any be.
+EARS = """
+    window.tones = 0;
+    const { start } = OscillatorNode.prototype;
+    OscillatorNode.prototype.start = function (...times) { window.tones += 1; return start.apply(this, times); };
+    const allowed = new Promise((resolve) => { window.gesture = resolve; });
+    window.AudioContext = class extends AudioContext {
+        state = "suspended";
+        resume() { return allowed; }
+    };
+"""
 
 __all__ = ["site"]
 
@@ -40,6 +52,13 @@ def start(serve: Any, make_config: Any, site: Site) -> Callable[..., Awaitable[A
 def field_of(box: Any, label: str = "Message") -> Any:
     """Where one writes."""
     return box.get_by_label(label, exact=True)
+
+
+async def chat_in(page: Page) -> Frame:
+    """Return the box's frame, for scripts to run in."""
+    frame = await (await page.wait_for_selector("tornado-chat iframe", state="attached")).content_frame()
+    assert frame is not None
+    return frame
 
 
 async def joined(visit: Visit, uname: str = "") -> None:
@@ -432,3 +451,27 @@ async def test_several_boxes_are_beside_each_other_and_the_same_one_is_there_onc
         assert await page.evaluate("TornadoChat.boxes.map((box) => box.isOpen)") == [True]
         await expect(page.locator("tornado-chat")).to_have_count(1)
         assert visit.troubles == []
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_what_could_not_be_heard_in_time_is_not_heard_later(
+    chromium: str, start: Any, site: Site, connect: Any
+) -> None:
+    server = await start()
+    bob = await connect(server, token="token-bob")
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await visit.listen("ready", "mention")
+        await page.add_init_script(EARS)
+        await page.clock.install()
+        await page.goto(site.page(LOGGED_IN))
+        await visit.happened("ready")
+        for text in ("@alice one", "@alice two"):
+            assert await bob.say(text) is None
+        await visit.happened("mention", 2)
+        await page.clock.fast_forward(2000)
+        chat = await chat_in(page)
+        await chat.evaluate("gesture()")
+        assert await bob.say("@alice three") is None
+        await chat.wait_for_function("tones > 1")
+        assert await chat.evaluate("tones") == 2

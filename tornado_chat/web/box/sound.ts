@@ -1,5 +1,7 @@
 import { recall, remember } from "./memory";
 
+const LATE = 1000; // ms after which a sound would be of something long past
+
 /** The sound of a mention; off or on, as this browser remembers. */
 export class Sound {
   #context: AudioContext | undefined;
@@ -25,7 +27,9 @@ export class Sound {
     if (!this.#on) return;
     try {
       this.#context ??= new AudioContext();
-      if (this.#context.state === "suspended") await this.#context.resume();
+      const asked = Date.now();
+      await this.#context.resume(); // which waits for the visitor to do something with the page
+      if (Date.now() - asked > LATE) return;
       this.#tone(660, 0);
       this.#tone(880, 0.09);
     } catch {
