@@ -475,3 +475,32 @@ async def test_what_could_not_be_heard_in_time_is_not_heard_later(
         assert await bob.say("@alice three") is None
         await chat.wait_for_function("tones > 1")
         assert await chat.evaluate("tones") == 2
+
+
+@pytest.mark.gen_test(timeout=90)
+@pytest.mark.parametrize("system", ["light", "dark"])
+async def test_colours_without_a_theme_choose_the_one_that_is_readable_on_them(
+    chromium: str, start: Any, site: Site, system: Any
+) -> None:
+    await start()
+    async with visiting(chromium, color_scheme=system) as (_, visit):
+        page, root = visit.page, visit.frame.locator(":root")
+
+        async def looks(theme: str) -> None:
+            await expect(root).to_have_css("color-scheme", theme)
+            assert await page.evaluate("'dark' in document.querySelector('tornado-chat').dataset") is (theme == "dark")
+
+        await page.goto(site.page(TAG.format("data-open data-background=white data-text=#222")))
+        await looks("light")
+        await page.evaluate("TornadoChat.theme({ background: '#123', text: 'white' })")
+        await looks("dark")
+        await page.evaluate("TornadoChat.theme({ theme: 'light' })")
+        await looks("light")
+        await page.evaluate("TornadoChat.theme({ accent: 'red' })")
+        await looks("light")
+        await page.goto(site.page(TAG.format("data-open data-theme=system data-background=black"), path="/black"))
+        await looks("dark")
+        await page.goto(site.page(TAG.format("data-open data-text=#222"), path="/text"))
+        await looks("light")
+        await page.goto(site.page(TAG.format("data-open data-accent=#222"), path="/accent"))
+        await looks(system)

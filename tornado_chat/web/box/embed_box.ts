@@ -2,7 +2,7 @@ import { checkedLook, type EmbedSettings, isAppId, MAX_APPS, pageUrl, warn } fro
 import { STYLE } from "./embed_style";
 import { type EmbedTexts, embedTexts } from "./embed_texts";
 import { type Envelope, envelope, isToken, type Look, opened } from "./host_protocol";
-import { isLight } from "./theme";
+import { isLight, settled } from "./theme";
 
 export const EVENTS = ["ready", "login", "logout", "message", "mention", "unread", "state", "open", "close"] as const;
 type Listener = (data: unknown) => void;
@@ -28,7 +28,6 @@ export class EmbedBox {
   readonly #end = new AbortController();
   #frame: HTMLIFrameElement | null = null;
   #popups: Window[] = [];
-  #look: Look;
   #token: string | null;
   #user: { uname?: unknown } | null = null;
   #unread = 0;
@@ -41,7 +40,6 @@ export class EmbedBox {
     this.key = keyOf(settings);
     this.#origin = new URL(settings.base).origin;
     this.#token = settings.token;
-    this.#look = settings.look;
     this.#texts = embedTexts(settings.lang ? [settings.lang] : navigator.languages);
   }
 
@@ -132,10 +130,12 @@ export class EmbedBox {
 
   /** Change how it looks. */
   theme(look: Look): void {
-    const checked = checkedLook(Object(look), (key) => `theme() ${key}`);
-    this.#look = { ...this.#look, ...checked };
+    Object.assign(
+      this.settings.look,
+      checkedLook(Object(look), (key) => `theme() ${key}`),
+    );
     this.#applyLook();
-    this.#tell("theme", checked);
+    this.#tell("theme", settled(this.settings.look));
   }
 
   /** Take it out of the page. */
@@ -179,7 +179,7 @@ export class EmbedBox {
     frame.title = this.settings.title || this.#texts.chat;
     frame.allow = "autoplay; clipboard-write";
     frame.referrerPolicy = "no-referrer";
-    frame.src = pageUrl({ ...this.settings, look: this.#look }, `chat/${this.settings.app}`, this.settings.mode);
+    frame.src = pageUrl(this.settings, `chat/${this.settings.app}`, this.settings.mode);
     this.#frame = frame;
     this.#panel.append(frame);
   }
@@ -220,7 +220,7 @@ export class EmbedBox {
   }
 
   #applyLook(): void {
-    const { theme, accent, background } = this.#look;
+    const { theme, accent, background } = settled(this.settings.look);
     this.#host.toggleAttribute("data-dark", theme === "dark" || (theme !== "light" && this.#dark.matches));
     const { style } = this.#host;
     if (accent) {
@@ -231,7 +231,7 @@ export class EmbedBox {
   }
 
   #popUp(path: string, name: string, features: string): boolean {
-    const url = pageUrl({ ...this.settings, look: this.#look }, path, "window");
+    const url = pageUrl(this.settings, path, "window");
     const popup = window.open(url, name, features);
     this.#popups = this.#popups.filter((other) => !other.closed && other !== popup);
     if (!popup) {

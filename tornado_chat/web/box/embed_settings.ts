@@ -1,4 +1,5 @@
 import { isToken, isWebUrl, type Look } from "./host_protocol";
+import { settled } from "./theme";
 
 export const MODES = ["docked", "inline", "page"] as const;
 export type Mode = (typeof MODES)[number];
@@ -15,6 +16,7 @@ export interface EmbedSettings {
   /** Empty: where a line of the page's text ends. */
   side: Side | "";
   open: boolean;
+  /** What `theme()` said later is in it too. */
   look: Look;
   token: string | null;
   loginUrl: string;
@@ -91,7 +93,7 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
 export function pageUrl(settings: EmbedSettings, path: string, mode: Mode | "window"): string {
   const url = new URL(path, settings.base);
   if (settings.lang) url.searchParams.set("lang", settings.lang);
-  const options = new URLSearchParams({ mode, ...settings.look });
+  const options = new URLSearchParams({ mode, ...settled(settings.look) });
   if (settings.sound) options.set("sound", settings.sound);
   url.hash = options.toString();
   return url.href;

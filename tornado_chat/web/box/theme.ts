@@ -21,6 +21,14 @@ export function applyLook(look: Look): void {
   }
 }
 
+/** Return a look whose theme is that of its colours, where it names none: what they leave open must be readable on them. */
+export function settled(look: Look): Look {
+  const { theme, background, text } = look;
+  if (theme === "light" || theme === "dark" || !(background || text)) return look;
+  const light = background ? isLight(background) : !isLight(text as string);
+  return { ...look, theme: light ? "light" : "dark" };
+}
+
 /** Whether black is easier to read on a colour than white: its relative luminance (WCAG 2.2) is above 0.179. */
 export function isLight(colour: string): boolean {
   const canvas = document.createElement("canvas");
