@@ -204,6 +204,18 @@ async def test_users_come_and_go_as_the_site_says(chromium: str, start: Any, sit
 
 
 @pytest.mark.gen_test(timeout=90)
+async def test_where_one_logs_in_is_an_address_as_the_sites_page_has_them(
+    chromium: str, start: Any, site: Site
+) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        await visit.page.goto(site.page(TAG.format("data-open data-login-url='/login?to=chat'"), path="/a/page"))
+        link = visit.frame.get_by_role("link", name="Log in")
+        await expect(link).to_have_attribute("href", f"{site.url}/login?to=chat")
+        assert visit.warnings == []
+
+
+@pytest.mark.gen_test(timeout=90)
 async def test_a_frame_of_the_chat_that_is_not_the_tags_is_told_nothing(chromium: str, start: Any, site: Site) -> None:
     await start()
     async with visiting(chromium) as (_, visit):

@@ -73,6 +73,8 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
     complain(attribute(key), key === "token" ? "..." : value, expected);
     return "";
   };
+  const { baseURI } = document;
+  const loginUrl = checked("loginUrl", (value) => isWebUrl(value, baseURI), "a URL of http or https");
   return {
     app,
     base: new URL(".", script.src).href,
@@ -82,7 +84,7 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
     open: dataset.open === "" || one("open", ["true", "false"], "false") === "true",
     look: checkedLook(dataset, attribute),
     token: checked("token", isToken, "the token of a user") || null,
-    loginUrl: checked("loginUrl", isWebUrl, "a URL of http or https"),
+    loginUrl: loginUrl && new URL(loginUrl, baseURI).href,
     lang: checked("lang", (value) => /^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$/.test(value), "a language, such as de"),
     title: checked("title", (value) => value.trim().length <= MAX_TITLE, `at most ${MAX_TITLE} characters`).trim(),
     sound: one("sound", ["on", "off", ""], ""),
