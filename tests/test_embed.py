@@ -516,3 +516,30 @@ async def test_colours_without_a_theme_choose_the_one_that_is_readable_on_them(
         await looks("light")
         await page.goto(site.page(TAG.format("data-open data-accent=#222"), path="/accent"))
         await looks(system)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_box_that_was_taken_out_may_come_again(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await page.goto(site.page("".join(TAG.replace('"2"', f'"{app}"').format("") for app in (2, 3))))
+        await page.wait_for_function("() => TornadoChat.boxes.length === 2")
+        await page.evaluate("{ const [box] = TornadoChat.boxes; box.destroy(); box.destroy(); }")
+        assert await page.evaluate("TornadoChat.boxes.length") == 1
+        await page.evaluate("for (const box of TornadoChat.boxes) box.destroy()")
+        assert await page.evaluate("TornadoChat.boxes.length") == 0
+        await page.evaluate(
+            """(src) => {
+                const tag = document.createElement("script");
+                const policy = trustedTypes.createPolicy("site", { createScriptURL: (url) => url });
+                tag.src = policy.createScriptURL(src);
+                tag.dataset.app = "2";
+                document.head.append(tag);
+            }""",
+            f"{site.chat}/embed.js",
+        )
+        await page.wait_for_function("() => TornadoChat.boxes.length === 1")
+        await page.evaluate("TornadoChat.open()")
+        await joined(visit)
+        assert (visit.troubles, visit.warnings) == ([], [])

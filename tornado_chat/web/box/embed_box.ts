@@ -26,6 +26,8 @@ export class EmbedBox {
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #end = new AbortController();
+  /** Aborted when it is taken out of the page. */
+  readonly ended = this.#end.signal;
   #frame: HTMLIFrameElement | null = null;
   #popups: Window[] = [];
   #token: string | null;
@@ -55,7 +57,7 @@ export class EmbedBox {
     this.#build();
     if (number) this.#host.style.setProperty("--shift", `${number * STEP}px`);
     this.#applyLook();
-    const { signal } = this.#end;
+    const signal = this.ended;
     addEventListener("message", (event) => this.#heard(event), { signal });
     this.#dark.addEventListener("change", () => this.#applyLook(), { signal });
     place(this.#host);
