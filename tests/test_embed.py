@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Frame, Page, expect
+from playwright.async_api import Frame, Page, Route, expect
 
 from tests.conftest import ROOT
 from tests.embedding import Site, Visit, site, visiting
@@ -21,6 +21,13 @@ PANEL = "tornado-chat .panel"
 
 # The page answers after embed.js has had its chance to: what it would have sent would come first.
 ANSWER = "addEventListener('message', ({ data, source }) => data.last && source.postMessage('end', '*'))"
+
+# Makes `loaded` what a wait for the frame's next `load` is; it comes whatever has been loaded.
+WATCH = """() => {
+    const frame = document.querySelector("tornado-chat").shadowRoot.querySelector("iframe");
+    window.loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
+}"""
+HELLO_PATIENCE = 8000  # ms, as embed_box.ts has it
 
 # Counts the tones that are played; `gesture()` stands for what the browser waits for before it lets any be.
 EARS = """
@@ -543,3 +550,91 @@ async def test_a_box_that_was_taken_out_may_come_again(chromium: str, start: Any
         await page.evaluate("TornadoChat.open()")
         await joined(visit)
         assert (visit.troubles, visit.warnings) == ([], [])
+
+
+class Bad:
+    """A network that lets the first requests for the box fail, each as soon as a test lets it, the others pass."""
+
+    def __init__(self, visit: Visit, *ways: Callable[[Route], Awaitable[None]]) -> None:
+        self._visit = visit
+        self._ways = [*ways]
+        self._next = asyncio.Event()
+
+    async def begin(self) -> None:
+        await self._visit.page.route("**/chat/*", self._answer)
+
+    async def _answer(self, route: Route) -> None:
+        if not self._ways:
+            await route.continue_()
+            return
+        await self._next.wait()
+        self._next.clear()
+        await self._ways.pop(0)(route)
+
+    async def fail(self) -> None:
+        """Let a request fail, and wait until the page could know."""
+        page = self._visit.page
+        await page.wait_for_selector("tornado-chat iframe", state="attached")
+        await page.evaluate(WATCH)
+        self._next.set()
+        await page.evaluate("window.loaded")
+
+
+async def unreachable(route: Route) -> None:
+    await route.abort("connectionrefused")
+
+
+async def unavailable(route: Route) -> None:
+    await route.fulfill(status=503, content_type="text/plain", body="unavailable")
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_frame_that_could_not_load_is_asked_for_again(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await page.clock.install()
+        bad = Bad(visit, unreachable, unavailable)
+        await bad.begin()
+        await page.goto(site.page(LOGGED_IN.replace("async", "data-open async")), wait_until="commit")
+        await bad.fail()
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await bad.fail()
+        assert [text.partition(";")[0] for text in visit.warnings] == [
+            f"tornado-chat: no chat at {site.chat}/chat/2#mode=docked"
+        ]
+        await page.clock.fast_forward(HELLO_PATIENCE)  # it takes twice as long each time
+        assert len(visit.warnings) == 1
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await joined(visit, "alice")
+        await page.clock.fast_forward(100 * HELLO_PATIENCE)
+        assert len(visit.warnings) == 2
+        await expect(page.locator("tornado-chat iframe")).to_have_count(1)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_who_opens_a_box_that_could_not_load_does_not_wait(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        bad = Bad(visit, unavailable)
+        await bad.begin()
+        await page.goto(site.page(LOGGED_IN))
+        await bad.fail()
+        await page.locator(LAUNCHER).click()
+        await joined(visit, "alice")
+        assert await page.evaluate("document.activeElement.tagName") == "TORNADO-CHAT"
+        assert visit.warnings == []
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_wrong_app_is_told_in_the_box_and_on_the_console(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await page.clock.install()
+        await page.goto(site.page(TAG.replace('"2"', '"99"').format("data-open")))
+        await expect(visit.frame.get_by_text("there is no app 99 here")).to_be_visible()
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await visit.told(f"no chat at {site.chat}/chat/99#mode=docked; is {site.url} in the app's origins?")
+        assert "frame-ancestors" not in "".join(visit.troubles)

@@ -7,6 +7,8 @@ import { isLight, settled } from "./theme";
 export const EVENTS = ["ready", "login", "logout", "message", "mention", "unread", "state", "open", "close"] as const;
 type Listener = (data: unknown) => void;
 
+const PATIENCE = 8000; // ms that the chat has to say hello, once its frame has loaded
+const MOST_PATIENCE = 300_000;
 const MOST_SHOWN = 99; // unread messages, on the badge
 const STEP = 68; // px from one launcher to the next, where several are on one side
 const POPUP = "popup,width=420,height=680";
@@ -35,6 +37,7 @@ export class EmbedBox {
   #unread = 0;
   #open = false;
   #greeted = false;
+  #loading = false;
   #wantsFocus = false;
 
   constructor(settings: EmbedSettings) {
@@ -175,15 +178,26 @@ export class EmbedBox {
     root.append(this.#launcher);
   }
 
-  #load(): void {
-    if (this.#frame) return;
+  /** Put the chat's frame into the page; another one, where what has loaded in it isn't the chat. */
+  #load(patience = PATIENCE): void {
+    if (this.#greeted || this.#loading) return;
+    this.#loading = true;
     const frame = document.createElement("iframe");
     frame.title = this.settings.title || this.#texts.chat;
     frame.allow = "autoplay; clipboard-write";
     frame.referrerPolicy = "no-referrer";
     frame.src = pageUrl(this.settings, `chat/${this.settings.app}`, this.settings.mode);
+    // A frame doesn't tell a page that there was no answer, or which.
+    frame.onload = () => {
+      this.#loading = false;
+      setTimeout(() => {
+        if (this.#greeted || !frame.isConnected) return;
+        warn(`no chat at ${frame.src}; is ${location.origin} in the app's origins?`);
+        this.#load(Math.min(patience * 2, MOST_PATIENCE));
+      }, patience);
+    };
     this.#frame = frame;
-    this.#panel.append(frame);
+    this.#panel.replaceChildren(frame);
   }
 
   #show(open: boolean): void {
