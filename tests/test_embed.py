@@ -29,6 +29,8 @@ WATCH = """() => {
 }"""
 HELLO_PATIENCE = 8000  # ms, as embed_box.ts has it
 
+POLLING = 50  # ms; a frame that isn't shown has no animation frames, at which Playwright would look
+
 # Counts the tones that are played; `gesture()` stands for what the browser waits for before it lets any be.
 EARS = """
     window.tones = 0;
@@ -492,7 +494,7 @@ async def test_what_could_not_be_heard_in_time_is_not_heard_later(
         chat = await chat_in(page)
         await chat.evaluate("gesture()")
         assert await bob.say("@alice three") is None
-        await chat.wait_for_function("tones > 1")
+        await chat.wait_for_function("() => tones > 1", polling=POLLING)
         assert await chat.evaluate("tones") == 2
 
 
@@ -638,3 +640,39 @@ async def test_a_wrong_app_is_told_in_the_box_and_on_the_console(chromium: str, 
         await page.clock.fast_forward(HELLO_PATIENCE)
         await visit.told(f"no chat at {site.chat}/chat/99#mode=docked; is {site.url} in the app's origins?")
         assert "frame-ancestors" not in "".join(visit.troubles)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_what_is_in_a_window_of_its_own_sounds_there_alone(
+    chromium: str, start: Any, site: Site, connect: Any
+) -> None:
+    server = await start()
+    bob = await connect(server, token="token-bob")
+    async with visiting(chromium) as (context, visit):
+        page = visit.page
+        await context.add_init_script(EARS)
+        await visit.listen("ready", "mention")
+        await page.goto(site.page(LOGGED_IN))
+        await visit.happened("ready")
+        chat = await chat_in(page)
+        hear = "({ data }) => { if (data.type === 'shown') window.told = data; }"
+        await chat.evaluate(f"gesture(); window.told = {{}}; addEventListener('message', {hear})")
+        async with page.expect_popup() as opening:
+            assert await page.evaluate("TornadoChat.open(); TornadoChat.popOut()")
+        popup = await opening.value
+        await expect(field_of(popup)).to_be_visible()
+        await popup.evaluate("gesture()")
+        await chat.wait_for_function("() => told.open === false && told.elsewhere", polling=POLLING)
+        assert await bob.say("@alice one") is None
+        await popup.wait_for_function("() => tones > 1")
+        await visit.happened("mention")
+        assert await chat.evaluate("tones") == 0
+
+        await page.evaluate("TornadoChat.open()")
+        await chat.wait_for_function("() => told.open && !told.elsewhere", polling=POLLING)
+        await page.evaluate("TornadoChat.close()")
+        await chat.wait_for_function("() => told.open === false && told.elsewhere", polling=POLLING)
+        await popup.close()
+        await chat.wait_for_function("() => told.open === false && !told.elsewhere", polling=POLLING)
+        assert await bob.say("@alice two") is None
+        await chat.wait_for_function("() => tones > 1", polling=POLLING)

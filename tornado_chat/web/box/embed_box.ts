@@ -32,6 +32,7 @@ export class EmbedBox {
   readonly ended = this.#end.signal;
   #frame: HTMLIFrameElement | null = null;
   #popups: Window[] = [];
+  #popup: Window | undefined; // the one that popOut() opened
   #token: string | null;
   #user: { uname?: unknown } | null = null;
   #unread = 0;
@@ -118,9 +119,16 @@ export class EmbedBox {
 
   /** Show the box in a window of its own. False where the browser doesn't let it. */
   popOut(): boolean {
-    const done = this.#popUp(`chat/${this.settings.app}`, `tornado-chat-${this.settings.app}`, POPUP);
-    if (done && this.settings.mode === "docked") this.close();
-    return done;
+    const { app } = this.settings;
+    if (!this.#popUp(`chat/${app}`, `tornado-chat-${app}`, POPUP)) return false;
+    this.#popup = this.#popups.at(-1);
+    if (this.settings.mode === "docked") this.close();
+    // Nobody tells a page that a window is closed.
+    const timer = setInterval(() => {
+      if (this.#popup?.closed) clearInterval(timer);
+      if (!this.#open) this.#tellShown();
+    }, 1000);
+    return true;
   }
 
   /** Open the moderators' page of some apps. False where the browser doesn't let it. */
@@ -206,7 +214,7 @@ export class EmbedBox {
     if (this.#open === open) return;
     this.#open = open;
     this.#draw();
-    this.#tell("shown", { open });
+    this.#tellShown();
     this.#emit(open ? "open" : "close");
   }
 
@@ -259,6 +267,10 @@ export class EmbedBox {
     return true;
   }
 
+  #tellShown(): void {
+    this.#tell("shown", { open: this.#open, elsewhere: !this.#open && this.#popup?.closed === false });
+  }
+
   /** Tell the frame, and the windows, that have said that they are there. The token goes to the chat's origin only. */
   #tell(type: string, data: object = {}): void {
     const message = envelope(type, data);
@@ -283,7 +295,7 @@ export class EmbedBox {
     if (!framed) return;
     this.#greeted = true;
     this.#host.toggleAttribute("data-greeted", true);
-    this.#tell("shown", { open: this.#open });
+    this.#tellShown();
     if (this.#wantsFocus) this.#focus();
   }
 

@@ -61,7 +61,7 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
   }
   const one = <T extends string>(key: string, choices: readonly T[], usual: T): T => {
     const value = dataset[key];
-    if (value === undefined || value === "") return usual;
+    if (!value) return usual;
     const found = choices.find((choice) => choice === value);
     if (found === undefined) complain(attribute(key), value, choices.filter(Boolean).join(", "));
     return found ?? usual;

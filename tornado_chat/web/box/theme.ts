@@ -14,10 +14,9 @@ export function applyLook(look: Look): void {
   if (look.theme && THEMES.has(look.theme)) root.dataset.theme = look.theme;
   for (const name of ["accent", "background", "text"] as const) {
     const value = look[name];
-    if (value && CSS.supports("color", value)) root.style.setProperty(`--site-${name}`, value);
-  }
-  if (look.accent && CSS.supports("color", look.accent)) {
-    root.style.setProperty("--on-accent", isLight(look.accent) ? "#000" : "#fff");
+    if (!value || !CSS.supports("color", value)) continue;
+    root.style.setProperty(`--site-${name}`, value);
+    if (name === "accent") root.style.setProperty("--on-accent", isLight(value) ? "#000" : "#fff");
   }
 }
 
