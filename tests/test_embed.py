@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Frame, Page, Route, expect
 
 from tests.conftest import ROOT
 from tests.embedding import Site, Visit, site, visiting
@@ -21,6 +21,27 @@ PANEL = "tornado-chat .panel"
 
 # The page answers after embed.js has had its chance to: what it would have sent would come first.
 ANSWER = "addEventListener('message', ({ data, source }) => data.last && source.postMessage('end', '*'))"
+
+# Makes `loaded` what a wait for the frame's next `load` is; it comes whatever has been loaded.
+WATCH = """() => {
+    const frame = document.querySelector("tornado-chat").shadowRoot.querySelector("iframe");
+    window.loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
+}"""
+HELLO_PATIENCE = 8000  # ms, as embed_box.ts has it
+
+POLLING = 50  # ms; a frame that isn't shown has no animation frames, at which Playwright would look
+
+# Counts the tones that are played; `gesture()` stands for what the browser waits for before it lets any be.
+EARS = """
+    window.tones = 0;
+    const { start } = OscillatorNode.prototype;
+    OscillatorNode.prototype.start = function (...times) { window.tones += 1; return start.apply(this, times); };
+    const allowed = new Promise((resolve) => { window.gesture = resolve; });
+    window.AudioContext = class extends AudioContext {
+        state = "suspended";
+        resume() { return allowed; }
+    };
+"""
 
 __all__ = ["site"]
 
@@ -40,6 +61,13 @@ def start(serve: Any, make_config: Any, site: Site) -> Callable[..., Awaitable[A
 def field_of(box: Any, label: str = "Message") -> Any:
     """Where one writes."""
     return box.get_by_label(label, exact=True)
+
+
+async def chat_in(page: Page) -> Frame:
+    """Return the box's frame, for scripts to run in."""
+    frame = await (await page.wait_for_selector("tornado-chat iframe", state="attached")).content_frame()
+    assert frame is not None
+    return frame
 
 
 async def joined(visit: Visit, uname: str = "") -> None:
@@ -182,6 +210,18 @@ async def test_users_come_and_go_as_the_site_says(chromium: str, start: Any, sit
         await page.evaluate("TornadoChat.open()")
         assert "no box" in visit.warnings[-1]
         assert visit.troubles == []
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_where_one_logs_in_is_an_address_as_the_sites_page_has_them(
+    chromium: str, start: Any, site: Site
+) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        await visit.page.goto(site.page(TAG.format("data-open data-login-url='/login?to=chat'"), path="/a/page"))
+        link = visit.frame.get_by_role("link", name="Log in")
+        await expect(link).to_have_attribute("href", f"{site.url}/login?to=chat")
+        assert visit.warnings == []
 
 
 @pytest.mark.gen_test(timeout=90)
@@ -432,3 +472,207 @@ async def test_several_boxes_are_beside_each_other_and_the_same_one_is_there_onc
         assert await page.evaluate("TornadoChat.boxes.map((box) => box.isOpen)") == [True]
         await expect(page.locator("tornado-chat")).to_have_count(1)
         assert visit.troubles == []
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_what_could_not_be_heard_in_time_is_not_heard_later(
+    chromium: str, start: Any, site: Site, connect: Any
+) -> None:
+    server = await start()
+    bob = await connect(server, token="token-bob")
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await visit.listen("ready", "mention")
+        await page.add_init_script(EARS)
+        await page.clock.install()
+        await page.goto(site.page(LOGGED_IN))
+        await visit.happened("ready")
+        for text in ("@alice one", "@alice two"):
+            assert await bob.say(text) is None
+        await visit.happened("mention", 2)
+        await page.clock.fast_forward(2000)
+        chat = await chat_in(page)
+        await chat.evaluate("gesture()")
+        assert await bob.say("@alice three") is None
+        await chat.wait_for_function("() => tones > 1", polling=POLLING)
+        assert await chat.evaluate("tones") == 2
+
+
+@pytest.mark.gen_test(timeout=90)
+@pytest.mark.parametrize("system", ["light", "dark"])
+async def test_colours_without_a_theme_choose_the_one_that_is_readable_on_them(
+    chromium: str, start: Any, site: Site, system: Any
+) -> None:
+    await start()
+    async with visiting(chromium, color_scheme=system) as (_, visit):
+        page, root = visit.page, visit.frame.locator(":root")
+
+        async def looks(theme: str) -> None:
+            await expect(root).to_have_css("color-scheme", theme)
+            assert await page.evaluate("'dark' in document.querySelector('tornado-chat').dataset") is (theme == "dark")
+
+        await page.goto(site.page(TAG.format("data-open data-background=white data-text=#222")))
+        await looks("light")
+        await page.evaluate("TornadoChat.theme({ background: '#123', text: 'white' })")
+        await looks("dark")
+        await page.evaluate("TornadoChat.theme({ theme: 'light' })")
+        await looks("light")
+        await page.evaluate("TornadoChat.theme({ accent: 'red' })")
+        await looks("light")
+        await page.goto(site.page(TAG.format("data-open data-theme=system data-background=black"), path="/black"))
+        await looks("dark")
+        await page.goto(site.page(TAG.format("data-open data-text=#222"), path="/text"))
+        await looks("light")
+        await page.goto(site.page(TAG.format("data-open data-accent=#222"), path="/accent"))
+        await looks(system)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_box_that_was_taken_out_may_come_again(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await page.goto(site.page("".join(TAG.replace('"2"', f'"{app}"').format("") for app in (2, 3))))
+        await page.wait_for_function("() => TornadoChat.boxes.length === 2")
+        await page.evaluate("{ const [box] = TornadoChat.boxes; box.destroy(); box.destroy(); }")
+        assert await page.evaluate("TornadoChat.boxes.length") == 1
+        await page.evaluate("for (const box of TornadoChat.boxes) box.destroy()")
+        assert await page.evaluate("TornadoChat.boxes.length") == 0
+        await page.evaluate(
+            """(src) => {
+                const tag = document.createElement("script");
+                const policy = trustedTypes.createPolicy("site", { createScriptURL: (url) => url });
+                tag.src = policy.createScriptURL(src);
+                tag.dataset.app = "2";
+                document.head.append(tag);
+            }""",
+            f"{site.chat}/embed.js",
+        )
+        await page.wait_for_function("() => TornadoChat.boxes.length === 1")
+        await page.evaluate("TornadoChat.open()")
+        await joined(visit)
+        assert (visit.troubles, visit.warnings) == ([], [])
+
+
+class Bad:
+    """A network that lets the first requests for the box fail, each as soon as a test lets it, the others pass."""
+
+    def __init__(self, visit: Visit, *ways: Callable[[Route], Awaitable[None]]) -> None:
+        self._visit = visit
+        self._ways = [*ways]
+        self._next = asyncio.Event()
+
+    async def begin(self) -> None:
+        await self._visit.page.route("**/chat/*", self._answer)
+
+    async def _answer(self, route: Route) -> None:
+        if not self._ways:
+            await route.continue_()
+            return
+        await self._next.wait()
+        self._next.clear()
+        await self._ways.pop(0)(route)
+
+    async def fail(self) -> None:
+        """Let a request fail, and wait until the page could know."""
+        page = self._visit.page
+        await page.wait_for_selector("tornado-chat iframe", state="attached")
+        await page.evaluate(WATCH)
+        self._next.set()
+        await page.evaluate("window.loaded")
+
+
+async def unreachable(route: Route) -> None:
+    await route.abort("connectionrefused")
+
+
+async def unavailable(route: Route) -> None:
+    await route.fulfill(status=503, content_type="text/plain", body="unavailable")
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_frame_that_could_not_load_is_asked_for_again(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await page.clock.install()
+        bad = Bad(visit, unreachable, unavailable)
+        await bad.begin()
+        await page.goto(site.page(LOGGED_IN.replace("async", "data-open async")), wait_until="commit")
+        await bad.fail()
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await bad.fail()
+        assert [text.partition(";")[0] for text in visit.warnings] == [
+            f"tornado-chat: no chat at {site.chat}/chat/2#mode=docked"
+        ]
+        await page.clock.fast_forward(HELLO_PATIENCE)  # it takes twice as long each time
+        assert len(visit.warnings) == 1
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await joined(visit, "alice")
+        await page.clock.fast_forward(100 * HELLO_PATIENCE)
+        assert len(visit.warnings) == 2
+        await expect(page.locator("tornado-chat iframe")).to_have_count(1)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_who_opens_a_box_that_could_not_load_does_not_wait(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        bad = Bad(visit, unavailable)
+        await bad.begin()
+        await page.goto(site.page(LOGGED_IN))
+        await bad.fail()
+        await page.locator(LAUNCHER).click()
+        await joined(visit, "alice")
+        assert await page.evaluate("document.activeElement.tagName") == "TORNADO-CHAT"
+        assert visit.warnings == []
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_wrong_app_is_told_in_the_box_and_on_the_console(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await page.clock.install()
+        await page.goto(site.page(TAG.replace('"2"', '"99"').format("data-open")))
+        await expect(visit.frame.get_by_text("there is no app 99 here")).to_be_visible()
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await visit.told(f"no chat at {site.chat}/chat/99#mode=docked; is {site.url} in the app's origins?")
+        assert "frame-ancestors" not in "".join(visit.troubles)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_what_is_in_a_window_of_its_own_sounds_there_alone(
+    chromium: str, start: Any, site: Site, connect: Any
+) -> None:
+    server = await start()
+    bob = await connect(server, token="token-bob")
+    async with visiting(chromium) as (context, visit):
+        page = visit.page
+        await context.add_init_script(EARS)
+        await visit.listen("ready", "mention")
+        await page.goto(site.page(LOGGED_IN))
+        await visit.happened("ready")
+        chat = await chat_in(page)
+        hear = "({ data }) => { if (data.type === 'shown') window.told = data; }"
+        await chat.evaluate(f"gesture(); window.told = {{}}; addEventListener('message', {hear})")
+        async with page.expect_popup() as opening:
+            assert await page.evaluate("TornadoChat.open(); TornadoChat.popOut()")
+        popup = await opening.value
+        await expect(field_of(popup)).to_be_visible()
+        await popup.evaluate("gesture()")
+        await chat.wait_for_function("() => told.open === false && told.elsewhere", polling=POLLING)
+        assert await bob.say("@alice one") is None
+        await popup.wait_for_function("() => tones > 1")
+        await visit.happened("mention")
+        assert await chat.evaluate("tones") == 0
+
+        await page.evaluate("TornadoChat.open()")
+        await chat.wait_for_function("() => told.open && !told.elsewhere", polling=POLLING)
+        await page.evaluate("TornadoChat.close()")
+        await chat.wait_for_function("() => told.open === false && told.elsewhere", polling=POLLING)
+        await popup.close()
+        await chat.wait_for_function("() => told.open === false && !told.elsewhere", polling=POLLING)
+        assert await bob.say("@alice two") is None
+        await chat.wait_for_function("() => tones > 1", polling=POLLING)

@@ -65,6 +65,8 @@ class PageHandler(PlainHandler):
 
     most = 1
     """How many apps the page may have."""
+    refusals_in = "'none'"
+    """Which pages may show in a frame that there is no such page, as a Content-Security-Policy says it."""
 
     def initialize(self, pages: Pages) -> None:
         self.pages = pages
@@ -73,7 +75,7 @@ class PageHandler(PlainHandler):
         super().set_default_headers()
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Cache-Control", "no-store")
-        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        self.set_header("Content-Security-Policy", f"default-src 'none'; frame-ancestors {self.refusals_in}")
 
     def compute_etag(self) -> str | None:
         return None  # it is never the same twice
@@ -126,6 +128,8 @@ class PageHandler(PlainHandler):
 
 class ChatPage(PageHandler):
     """The chatbox of one app: in a frame of its site's pages, or by itself."""
+
+    refusals_in = "*"  # where a tag names a wrong app, its page should say so; there is nothing to click on
 
     async def show(self, served: dict[int, Served]) -> None:
         (app_id,), (one,) = served.keys(), served.values()

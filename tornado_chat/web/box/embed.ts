@@ -8,13 +8,17 @@ type Use = (chat: Api) => void;
 
 /** What a site's scripts have: the first box's methods, and all boxes. */
 class Api {
-  readonly boxes: EmbedBox[] = [];
+  boxes: EmbedBox[] = [];
   #waiting: Use[] = [];
   #begun = false;
 
   /** Add a box; the first one begins what waits. */
   add(box: EmbedBox): void {
     this.boxes.push(box);
+    box.ended.addEventListener("abort", () => {
+      // A new list, as a script may be going through the old one.
+      this.boxes = this.boxes.filter((other) => other !== box);
+    });
     this.#begun = true;
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -63,7 +67,7 @@ class Api {
 
   /** Take the first box out of the page. */
   destroy(): void {
-    this.boxes.shift()?.destroy();
+    this.boxes[0]?.destroy();
   }
 
   /** Call functions, once there is a box. */

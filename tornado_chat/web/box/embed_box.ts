@@ -2,11 +2,13 @@ import { checkedLook, type EmbedSettings, isAppId, MAX_APPS, pageUrl, warn } fro
 import { STYLE } from "./embed_style";
 import { type EmbedTexts, embedTexts } from "./embed_texts";
 import { type Envelope, envelope, isToken, type Look, opened } from "./host_protocol";
-import { isLight } from "./theme";
+import { isLight, settled } from "./theme";
 
 export const EVENTS = ["ready", "login", "logout", "message", "mention", "unread", "state", "open", "close"] as const;
 type Listener = (data: unknown) => void;
 
+const PATIENCE = 8000; // ms that the chat has to say hello, once its frame has loaded
+const MOST_PATIENCE = 300_000;
 const MOST_SHOWN = 99; // unread messages, on the badge
 const STEP = 68; // px from one launcher to the next, where several are on one side
 const POPUP = "popup,width=420,height=680";
@@ -26,14 +28,17 @@ export class EmbedBox {
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #end = new AbortController();
+  /** Aborted when it is taken out of the page. */
+  readonly ended = this.#end.signal;
   #frame: HTMLIFrameElement | null = null;
   #popups: Window[] = [];
-  #look: Look;
+  #popup: Window | undefined; // the one that popOut() opened
   #token: string | null;
   #user: { uname?: unknown } | null = null;
   #unread = 0;
   #open = false;
   #greeted = false;
+  #loading = false;
   #wantsFocus = false;
 
   constructor(settings: EmbedSettings) {
@@ -41,7 +46,6 @@ export class EmbedBox {
     this.key = keyOf(settings);
     this.#origin = new URL(settings.base).origin;
     this.#token = settings.token;
-    this.#look = settings.look;
     this.#texts = embedTexts(settings.lang ? [settings.lang] : navigator.languages);
   }
 
@@ -57,7 +61,7 @@ export class EmbedBox {
     this.#build();
     if (number) this.#host.style.setProperty("--shift", `${number * STEP}px`);
     this.#applyLook();
-    const { signal } = this.#end;
+    const signal = this.ended;
     addEventListener("message", (event) => this.#heard(event), { signal });
     this.#dark.addEventListener("change", () => this.#applyLook(), { signal });
     place(this.#host);
@@ -115,9 +119,16 @@ export class EmbedBox {
 
   /** Show the box in a window of its own. False where the browser doesn't let it. */
   popOut(): boolean {
-    const done = this.#popUp(`chat/${this.settings.app}`, `tornado-chat-${this.settings.app}`, POPUP);
-    if (done && this.settings.mode === "docked") this.close();
-    return done;
+    const { app } = this.settings;
+    if (!this.#popUp(`chat/${app}`, `tornado-chat-${app}`, POPUP)) return false;
+    this.#popup = this.#popups.at(-1);
+    if (this.settings.mode === "docked") this.close();
+    // Nobody tells a page that a window is closed.
+    const timer = setInterval(() => {
+      if (this.#popup?.closed) clearInterval(timer);
+      if (!this.#open) this.#tellShown();
+    }, 1000);
+    return true;
   }
 
   /** Open the moderators' page of some apps. False where the browser doesn't let it. */
@@ -132,10 +143,12 @@ export class EmbedBox {
 
   /** Change how it looks. */
   theme(look: Look): void {
-    const checked = checkedLook(Object(look), (key) => `theme() ${key}`);
-    this.#look = { ...this.#look, ...checked };
+    Object.assign(
+      this.settings.look,
+      checkedLook(Object(look), (key) => `theme() ${key}`),
+    );
     this.#applyLook();
-    this.#tell("theme", checked);
+    this.#tell("theme", settled(this.settings.look));
   }
 
   /** Take it out of the page. */
@@ -173,15 +186,26 @@ export class EmbedBox {
     root.append(this.#launcher);
   }
 
-  #load(): void {
-    if (this.#frame) return;
+  /** Put the chat's frame into the page; another one, where what has loaded in it isn't the chat. */
+  #load(patience = PATIENCE): void {
+    if (this.#greeted || this.#loading) return;
+    this.#loading = true;
     const frame = document.createElement("iframe");
     frame.title = this.settings.title || this.#texts.chat;
     frame.allow = "autoplay; clipboard-write";
     frame.referrerPolicy = "no-referrer";
-    frame.src = pageUrl({ ...this.settings, look: this.#look }, `chat/${this.settings.app}`, this.settings.mode);
+    frame.src = pageUrl(this.settings, `chat/${this.settings.app}`, this.settings.mode);
+    // A frame doesn't tell a page that there was no answer, or which.
+    frame.onload = () => {
+      this.#loading = false;
+      setTimeout(() => {
+        if (this.#greeted || !frame.isConnected) return;
+        warn(`no chat at ${frame.src}; is ${location.origin} in the app's origins?`);
+        this.#load(Math.min(patience * 2, MOST_PATIENCE));
+      }, patience);
+    };
     this.#frame = frame;
-    this.#panel.append(frame);
+    this.#panel.replaceChildren(frame);
   }
 
   #show(open: boolean): void {
@@ -190,7 +214,7 @@ export class EmbedBox {
     if (this.#open === open) return;
     this.#open = open;
     this.#draw();
-    this.#tell("shown", { open });
+    this.#tellShown();
     this.#emit(open ? "open" : "close");
   }
 
@@ -220,7 +244,7 @@ export class EmbedBox {
   }
 
   #applyLook(): void {
-    const { theme, accent, background } = this.#look;
+    const { theme, accent, background } = settled(this.settings.look);
     this.#host.toggleAttribute("data-dark", theme === "dark" || (theme !== "light" && this.#dark.matches));
     const { style } = this.#host;
     if (accent) {
@@ -231,7 +255,7 @@ export class EmbedBox {
   }
 
   #popUp(path: string, name: string, features: string): boolean {
-    const url = pageUrl({ ...this.settings, look: this.#look }, path, "window");
+    const url = pageUrl(this.settings, path, "window");
     const popup = window.open(url, name, features);
     this.#popups = this.#popups.filter((other) => !other.closed && other !== popup);
     if (!popup) {
@@ -241,6 +265,10 @@ export class EmbedBox {
     this.#popups.push(popup);
     popup.focus();
     return true;
+  }
+
+  #tellShown(): void {
+    this.#tell("shown", { open: this.#open, elsewhere: !this.#open && this.#popup?.closed === false });
   }
 
   /** Tell the frame, and the windows, that have said that they are there. The token goes to the chat's origin only. */
@@ -267,7 +295,7 @@ export class EmbedBox {
     if (!framed) return;
     this.#greeted = true;
     this.#host.toggleAttribute("data-greeted", true);
-    this.#tell("shown", { open: this.#open });
+    this.#tellShown();
     if (this.#wantsFocus) this.#focus();
   }
 

@@ -1,4 +1,5 @@
 import { isToken, isWebUrl, type Look } from "./host_protocol";
+import { settled } from "./theme";
 
 export const MODES = ["docked", "inline", "page"] as const;
 export type Mode = (typeof MODES)[number];
@@ -15,6 +16,7 @@ export interface EmbedSettings {
   /** Empty: where a line of the page's text ends. */
   side: Side | "";
   open: boolean;
+  /** What `theme()` said later is in it too. */
   look: Look;
   token: string | null;
   loginUrl: string;
@@ -59,7 +61,7 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
   }
   const one = <T extends string>(key: string, choices: readonly T[], usual: T): T => {
     const value = dataset[key];
-    if (value === undefined || value === "") return usual;
+    if (!value) return usual;
     const found = choices.find((choice) => choice === value);
     if (found === undefined) complain(attribute(key), value, choices.filter(Boolean).join(", "));
     return found ?? usual;
@@ -71,6 +73,8 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
     complain(attribute(key), key === "token" ? "..." : value, expected);
     return "";
   };
+  const { baseURI } = document;
+  const loginUrl = checked("loginUrl", (value) => isWebUrl(value, baseURI), "a URL of http or https");
   return {
     app,
     base: new URL(".", script.src).href,
@@ -80,7 +84,7 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
     open: dataset.open === "" || one("open", ["true", "false"], "false") === "true",
     look: checkedLook(dataset, attribute),
     token: checked("token", isToken, "the token of a user") || null,
-    loginUrl: checked("loginUrl", isWebUrl, "a URL of http or https"),
+    loginUrl: loginUrl && new URL(loginUrl, baseURI).href,
     lang: checked("lang", (value) => /^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$/.test(value), "a language, such as de"),
     title: checked("title", (value) => value.trim().length <= MAX_TITLE, `at most ${MAX_TITLE} characters`).trim(),
     sound: one("sound", ["on", "off", ""], ""),
@@ -91,7 +95,7 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
 export function pageUrl(settings: EmbedSettings, path: string, mode: Mode | "window"): string {
   const url = new URL(path, settings.base);
   if (settings.lang) url.searchParams.set("lang", settings.lang);
-  const options = new URLSearchParams({ mode, ...settings.look });
+  const options = new URLSearchParams({ mode, ...settled(settings.look) });
   if (settings.sound) options.set("sound", settings.sound);
   url.hash = options.toString();
   return url.href;

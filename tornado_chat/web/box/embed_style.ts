@@ -1,5 +1,6 @@
 // The looks of what is outside of the frame. It is put into a shadow root, through CSSOM: so no policy of the site's needs
-// to allow it, and `all: initial !important` keeps the site's own rules out.
+// to allow it, and `all: initial !important` keeps the site's own rules out. On a small screen the box has a button of its
+// own that closes it, once it is there. (A comment among the rules would be sent to every visitor.)
 
 export const STYLE = `
 :host {
@@ -96,7 +97,6 @@ iframe { display: block; width: 100%; height: 100%; border: 0; background: var(-
     height: 100dvh;
     border-radius: 0;
   }
-  /* The box has a button of its own there, once it is there. */
   :host([data-greeted]) .launcher[aria-expanded="true"] { display: none; }
 }
 @media (prefers-reduced-motion: reduce) {

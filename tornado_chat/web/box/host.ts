@@ -2,6 +2,7 @@ import { Emitter } from "./emitter";
 import { type Envelope, envelope, type HostOptions, isToken, isWebUrl, type Look, opened } from "./host_protocol";
 import { allows } from "./origins";
 import type { Message, User } from "./protocol";
+import { Sound } from "./sound";
 
 export interface Events {
   /** The page answered: who its visitor is (null: a guest), and what it wants. Comes again where the page does. */
@@ -128,8 +129,10 @@ export class Host extends Emitter<Events> {
   #obey({ type, ...data }: Envelope): void {
     if (type === "login" && isToken(data.token)) this.emit("login", data.token);
     else if (type === "logout") this.emit("logout", undefined);
-    else if (type === "shown") this.emit("shown", data.open === true);
-    else if (type === "focus") this.emit("focus", undefined);
+    else if (type === "shown") {
+      Sound.elsewhere = data.elsewhere === true;
+      this.emit("shown", data.open === true);
+    } else if (type === "focus") this.emit("focus", undefined);
     else if (type === "theme") this.emit("theme", lookOf(data));
   }
 

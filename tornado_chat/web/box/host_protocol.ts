@@ -39,11 +39,11 @@ export function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[!-~]{1,4096}$/.test(value);
 }
 
-/** Whether something is an address that a browser may be sent to. */
-export function isWebUrl(value: unknown): value is string {
+/** Whether something is an address, as seen from `base` where there is one, that a browser may be sent to. */
+export function isWebUrl(value: unknown, base?: string): value is string {
   if (typeof value !== "string") return false;
   try {
-    return /^https?:$/.test(new URL(value).protocol);
+    return /^https?:$/.test(new URL(value, base).protocol);
   } catch {
     return false;
   }

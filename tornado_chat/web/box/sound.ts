@@ -1,7 +1,11 @@
 import { recall, remember } from "./memory";
 
+const LATE = 1000; // ms after which a sound would be of something long past
+
 /** The sound of a mention; off or on, as this browser remembers. */
 export class Sound {
+  /** Whether a window that the page opened sounds instead of this frame of it. */
+  static elsewhere = false;
   #context: AudioContext | undefined;
   #on: boolean;
 
@@ -22,10 +26,12 @@ export class Sound {
 
   /** Play it. Where the browser doesn't allow that yet, it is silent. */
   async play(): Promise<void> {
-    if (!this.#on) return;
+    if (!this.#on || Sound.elsewhere) return;
     try {
       this.#context ??= new AudioContext();
-      if (this.#context.state === "suspended") await this.#context.resume();
+      const asked = Date.now();
+      await this.#context.resume(); // which waits for the visitor to do something with the page
+      if (Date.now() - asked > LATE) return;
       this.#tone(660, 0);
       this.#tone(880, 0.09);
     } catch {

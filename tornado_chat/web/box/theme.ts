@@ -14,11 +14,18 @@ export function applyLook(look: Look): void {
   if (look.theme && THEMES.has(look.theme)) root.dataset.theme = look.theme;
   for (const name of ["accent", "background", "text"] as const) {
     const value = look[name];
-    if (value && CSS.supports("color", value)) root.style.setProperty(`--site-${name}`, value);
+    if (!value || !CSS.supports("color", value)) continue;
+    root.style.setProperty(`--site-${name}`, value);
+    if (name === "accent") root.style.setProperty("--on-accent", isLight(value) ? "#000" : "#fff");
   }
-  if (look.accent && CSS.supports("color", look.accent)) {
-    root.style.setProperty("--on-accent", isLight(look.accent) ? "#000" : "#fff");
-  }
+}
+
+/** Return a look whose theme is that of its colours, where it names none: what they leave open must be readable on them. */
+export function settled(look: Look): Look {
+  const { theme, background, text } = look;
+  if (theme === "light" || theme === "dark" || !(background || text)) return look;
+  const light = background ? isLight(background) : !isLight(text as string);
+  return { ...look, theme: light ? "light" : "dark" };
 }
 
 /** Whether black is easier to read on a colour than white: its relative luminance (WCAG 2.2) is above 0.179. */
@@ -29,8 +36,7 @@ export function isLight(colour: string): boolean {
   if (!context) return false;
   context.fillStyle = colour;
   context.fillRect(0, 0, 1, 1);
-  const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
-  const [r = 0, g = 0, b = 0] = [red, green, blue].map((value) => {
+  const [r = 0, g = 0, b = 0] = Array.from(context.getImageData(0, 0, 1, 1).data, (value) => {
     const part = value / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
