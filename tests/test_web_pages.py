@@ -54,7 +54,7 @@ async def test_the_chats_page_has_what_its_script_needs(serve: Any, make_config:
         assert await alice.say(f"message {number}") is None
     answer = await get(server, "/chat/2")
     data = data_of(answer)
-    assert (data["view"], data["lang"], data["dir"], data["demo_users"]) == ("chat", "en", "ltr", None)
+    assert (data["lang"], data["dir"], data["demo_users"]) == ("en", "ltr", None)
     assert data["apps"] == [
         {"id": 2, "title": "Tea", "login_url": "https://a.example/login", "origins": ["https://a.example"]}
     ]
@@ -134,7 +134,7 @@ def test_no_text_of_a_catalogue_or_an_address_is_markup(tmp_path: Path) -> None:
     texts = {"box.title": HOSTILE, "page.noscript": HOSTILE, "page.moderate": HOSTILE}
     (tmp_path / "en.json").write_text(json.dumps(texts), "utf-8")
     catalogue = Catalogues(tmp_path).choose("", "")
-    addresses = {"chat.css": '"><b>', "chat.js": '"><b>'}
+    addresses = {f"{view}.{kind}": '"><b>' for kind in ("css", "js")}
     for view in ("chat", "moderate"):
         page = render(view, [PageApp(2, "", "", [])], catalogue, addresses).decode()
         tags = re.findall(r"<(/?\w+|!)", re.sub(r'(?s)<script type="application.*?</script>', "", page))
@@ -147,7 +147,7 @@ def test_no_text_of_a_catalogue_or_an_address_is_markup(tmp_path: Path) -> None:
 async def test_the_moderators_page_has_several_apps_each_once(serve: Any, make_config: Any) -> None:
     server = await serve(make_config())
     data = data_of(await get(server, "/moderate/3,2,3"))
-    assert (data["view"], [app["id"] for app in data["apps"]], data["snapshot"]) == ("moderate", [3, 2], None)
+    assert ([app["id"] for app in data["apps"]], data["snapshot"]) == ([3, 2], None)
     answer = await get(server, "/moderate/2,7,9")
     assert (answer.code, answer.body) == (404, b"there is no app 7, 9 here\n")
 
@@ -444,9 +444,12 @@ async def test_many_requests_at_once_are_answered_and_leave_nothing_behind(serve
 
 @pytest.mark.gen_test
 @pytest.mark.parametrize("lang", ["en", "de"])
-async def test_all_that_the_chatbox_is_has_less_than_forty_kilobytes(serve: Any, make_config: Any, lang: str) -> None:
+@pytest.mark.parametrize("view", ["chat", "moderate"])
+async def test_all_that_the_chatbox_is_has_less_than_forty_kilobytes(
+    serve: Any, make_config: Any, view: str, lang: str
+) -> None:
     server = await serve(make_config())
-    page = await get(server, f"/chat/2?lang={lang}")
+    page = await get(server, f"/{view}/2?lang={lang}")
     files = [*re.findall(rb'(?:src|href)="([^"]+)"', page.body), b"/embed.js"]
     sizes = {"page": len(gzip.compress(page.body, 9))}
     for name in files:

@@ -18,7 +18,7 @@ _DOCUMENT = """<!doctype html>
 <html lang="{lang}" dir="{dir}">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">
 <title>{title}</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="{style}">
@@ -60,7 +60,6 @@ def render(
 ) -> bytes:
     """Return the page of a `view` (chat or moderate). `addresses` are those of its files."""
     data = {
-        "view": view,
         "apps": apps,
         "lang": catalogue.lang,
         "dir": catalogue.direction,
@@ -75,8 +74,8 @@ def render(
         lang=escape(catalogue.lang),
         dir=catalogue.direction,
         title=escape(", ".join(app.title for app in apps if app.title) or fallback),
-        style=escape(addresses["chat.css"]),
-        script=escape(addresses["chat.js"]),
+        style=escape(addresses[f"{view}.css"]),
+        script=escape(addresses[f"{view}.js"]),
         data=data_block(data),
         noscript=escape(catalogue.texts["page.noscript"]),
     ).encode()

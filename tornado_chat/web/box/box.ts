@@ -47,6 +47,7 @@ export class Box extends Emitter<Events> {
   /** Whether the page around it shows it. */
   #shown = true;
   #unread = 0;
+  #wanted = false; // whether the field is to have the focus once it is there
   readonly #options: Options;
   readonly #timeline: Timeline;
   readonly #composer: Composer;
@@ -102,7 +103,11 @@ export class Box extends Emitter<Events> {
       h("div", { class: "body" }, this.#middle, this.drawer.element),
       this.context.announcer.element,
     );
-    session.on("me", () => this.#drawGuest());
+    session.on("me", (me) => {
+      this.#drawGuest();
+      if (me && this.#wanted) this.focus();
+      this.#wanted = false;
+    });
     session.on("state", () => this.#drawGuest());
     session.room.on("users", () => this.#drawCount());
     session.on("message", (message) => this.#heard(message));
@@ -131,8 +136,11 @@ export class Box extends Emitter<Events> {
   }
 
   focus(): void {
-    if (this.#composer.element.hidden) this.#timeline.focusLast();
+    const { hidden } = this.#composer.element;
+    if (hidden) this.#timeline.focusLast();
     else this.#composer.focus();
+    // Who opened it before it had come in wants to write.
+    this.#wanted = hidden && this.#options.session.state !== "joined";
   }
 
   #head(app: PageApp): HTMLElement {

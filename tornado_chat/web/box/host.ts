@@ -2,7 +2,6 @@ import { Emitter } from "./emitter";
 import { type Envelope, envelope, type HostOptions, isToken, isWebUrl, type Look, opened } from "./host_protocol";
 import { allows } from "./origins";
 import type { Message, User } from "./protocol";
-import { Sound } from "./sound";
 
 export interface Events {
   /** The page answered: who its visitor is (null: a guest), and what it wants. Comes again where the page does. */
@@ -12,6 +11,8 @@ export interface Events {
   logout: undefined;
   /** Whether the page shows the box now. */
   shown: boolean;
+  /** Whether a window that the page opened is to sound, and not this. */
+  elsewhere: boolean;
   /** The visitor came here by keyboard or click: go to where they can write. */
   focus: undefined;
   theme: Look;
@@ -130,7 +131,7 @@ export class Host extends Emitter<Events> {
     if (type === "login" && isToken(data.token)) this.emit("login", data.token);
     else if (type === "logout") this.emit("logout", undefined);
     else if (type === "shown") {
-      Sound.elsewhere = data.elsewhere === true;
+      this.emit("elsewhere", data.elsewhere === true);
       this.emit("shown", data.open === true);
     } else if (type === "focus") this.emit("focus", undefined);
     else if (type === "theme") this.emit("theme", lookOf(data));

@@ -1,10 +1,10 @@
 import { Box } from "./box";
 import { isStaff } from "./connection";
 import { append, foreign, h, icon, show } from "./dom";
-import type { Host } from "./host";
 import { recall, remember } from "./memory";
 import { moderatorsItems } from "./moderation_items";
 import { addModeration } from "./moderation_panel";
+import { type Beginning, begin } from "./page";
 import type { PageApp, PageData } from "./protocol";
 import { Session } from "./session";
 import { Sound } from "./sound";
@@ -14,7 +14,7 @@ const MOST = 8; // apps, as the server shows on one page
 const KEYS = "keys";
 
 /** Several apps side by side, for who minds them all. */
-export function moderate(page: PageData, texts: Texts, host: Host): HTMLElement {
+function moderate({ page, texts, host }: Beginning): HTMLElement {
   const sound = new Sound(true);
   const said = h("p", { class: "failure", role: "alert" });
   let tried = 0; // columns that a token was given for
@@ -197,7 +197,7 @@ function addForm(columns: Column[], texts: Texts): HTMLElement {
     const id = Number(field.value);
     const here = columns.find((column) => column.id === id);
     if (here) here.goTo();
-    else if ((await fetch(`/moderate/${id}`).catch(() => null))?.ok) goToApps([...appsHere(), id]);
+    else if ((await fetch(`/moderate/${id}`, { method: "HEAD" }).catch(() => null))?.ok) goToApps([...appsHere(), id]);
     else {
       field.setCustomValidity(texts.t("mod.no-app"));
       field.reportValidity();
@@ -235,3 +235,5 @@ function loginForm(page: PageData, texts: Texts, said: HTMLElement, done: (token
   });
   return form;
 }
+
+document.body.append(moderate(begin()));

@@ -106,7 +106,6 @@ export interface DemoUser {
 }
 
 export interface PageData {
-  view: "chat" | "moderate";
   apps: PageApp[];
   lang: string;
   dir: "ltr" | "rtl";

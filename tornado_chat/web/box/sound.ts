@@ -5,7 +5,7 @@ const LATE = 1000; // ms after which a sound would be of something long past
 /** The sound of a mention; off or on, as this browser remembers. */
 export class Sound {
   /** Whether a window that the page opened sounds instead of this frame of it. */
-  static elsewhere = false;
+  elsewhere = false;
   #context: AudioContext | undefined;
   #on: boolean;
 
@@ -26,7 +26,7 @@ export class Sound {
 
   /** Play it. Where the browser doesn't allow that yet, it is silent. */
   async play(): Promise<void> {
-    if (!this.#on || Sound.elsewhere) return;
+    if (!this.#on || this.elsewhere) return;
     try {
       this.#context ??= new AudioContext();
       const asked = Date.now();
