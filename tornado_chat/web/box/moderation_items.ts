@@ -100,7 +100,7 @@ function withReason(command: "mute" | "ban" | "banip" | "warn", uname: string, c
     label: texts.t("mod.for"),
     choices: [...choices, ["", texts.t("mod.span")] as [string, string]],
     other: texts.t("mod.span-other"),
-    pattern: "\\s*([0-9]+[smhdw]?)+\\s*",
+    pattern: "\\s*[0-9]+([smhdw]([0-9]+[smhdw])*)?\\s*",
   };
   const reason = { name: "reason", label: texts.t("mod.reason"), required: command === "warn" };
   ask(context.root, {
@@ -109,11 +109,9 @@ function withReason(command: "mute" | "ban" | "banip" | "warn", uname: string, c
     yes: texts.t(`mod.${command}-yes`),
     no: texts.t("mod.cancel"),
     danger: command !== "warn",
-    run: ({ span: chosen, reason: why }) => {
-      // "0" and a word of the reason such as "days" would be one duration.
-      const lasts = chosen === "0" ? "0m" : chosen;
-      return attempt([`/${command}`, quoted(uname), lasts, why].filter(Boolean).join(" "), context);
-    },
+    // Closed: a reason such as "2d of spam" begins with what is a duration, too.
+    run: ({ span: lasts, reason: why }) =>
+      attempt(`/${command} ${quoted(uname)} ${lasts ? `${lasts}; ` : ""}${why}`, context),
   });
 }
 
