@@ -45,6 +45,8 @@ export class ModerationPanel implements Panel {
 
   opened(): void {
     this.#draw();
+    // What went wrong there before is over.
+    for (const said of this.#place.querySelectorAll("[role=alert]")) said.textContent = "";
     this.#tab?.refresh();
   }
 
@@ -101,8 +103,7 @@ export class ModerationPanel implements Panel {
 
   #show(name: string): void {
     this.#shown = name;
-    this.#draw();
-    this.#tab?.refresh();
+    this.opened();
   }
 
   #key(event: KeyboardEvent): void {

@@ -54,6 +54,7 @@ export function queueTab(context: Context): Tab {
     const held = [...session.room.held.values()];
     const pages = Math.max(Math.ceil(held.length / PAGE), 1);
     const page = Math.min(list.page, pages);
+    list.page = page;
     const items = held.slice((page - 1) * PAGE, page * PAGE).map((each) => ({
       id: String(each.id),
       name: each.user.uname,
@@ -77,7 +78,15 @@ export function reportsTab(context: Context, counted: (count: number) => void): 
     const more = report.reports.length - SHOWN;
     const decide = (command: string, key: string, decisionKey: string, line: string): Decision[] =>
       session.may(command)
-        ? [{ label: texts.t(key), key: decisionKey, danger: command !== "dismiss", run: () => session.run(line) }]
+        ? [
+            {
+              label: texts.t(key),
+              key: decisionKey,
+              danger: command !== "dismiss",
+              stays: command === "mute",
+              run: () => session.run(line),
+            },
+          ]
         : [];
     return {
       id: String(report.message_id),
@@ -138,12 +147,17 @@ export function sanctionsTab(context: Context, kind: "mutes" | "bans"): Tab {
 
 /** Fetch the page of a list that it wants; null where that failed, which it shows then. */
 async function fetchPage<Data>(context: Context, list: ModerationList, command: string): Promise<(Data & Page) | null> {
-  const reply = await context.session.run(list.page > 1 ? `${command} ${list.page}` : command);
-  if (reply.error === "COMMAND_REFUSED" && list.page > 1) {
+  const { page } = list;
+  const reply = await context.session.run(page > 1 ? `${command} ${page}` : command);
+  if (reply.error === "COMMAND_REFUSED" && page > 1) {
     // There are no longer so many pages.
     list.page = 1;
     return fetchPage(context, list, command);
   }
   list.fail(reply.error ? told(reply, context) : "");
-  return reply.error ? null : (reply.data as (Data & Page) | null);
+  if (reply.error) return null;
+  const data = reply.data as (Data & Page) | null;
+  // Unless another was asked for meanwhile.
+  if (data && list.page === page) list.page = data.page;
+  return data;
 }
