@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from tests.box import Box, box_config, open_box
+from tests.box_wire import hold_back, let_go
 from tests.browsers import browser
 from tornado_chat.config import Config
 
@@ -28,32 +29,6 @@ def case(box: Box, text: str) -> Locator:
 
 def alert(box: Box) -> Locator:
     return box.page.get_by_role("alert").filter(visible=True)
-
-
-async def hold_back(box: Box, words: str) -> None:
-    """Keep what the page sends with those words, until `let_go`."""
-    await box.page.evaluate(
-        """words => {
-          const { send } = WebSocket.prototype;
-          const kept = [];
-          WebSocket.prototype.send = function (data) {
-            if (data.includes(words)) kept.push([this, data]);
-            else send.call(this, data);
-          };
-          window.isHeldBack = () => kept.length > 0;
-          window.letGo = (instead) => {
-            WebSocket.prototype.send = send;
-            for (const [socket, data] of kept) send.call(socket, data.replace(words, instead));
-          };
-        }""",
-        words,
-    )
-
-
-async def let_go(box: Box, instead: str) -> None:
-    """Send what was kept, once there is something, with other words in the place of those."""
-    await box.page.wait_for_function("window.isHeldBack()")
-    await box.page.evaluate("instead => window.letGo(instead)", instead)
 
 
 async def type_at_once(box: Box, key: str) -> None:

@@ -1,4 +1,6 @@
+import type { Context } from "./context";
 import { h, uniqueId } from "./dom";
+import { focusBack } from "./menu";
 
 export interface Field {
   name: string;
@@ -12,31 +14,44 @@ export interface Field {
   required?: boolean;
 }
 
-/** A modal dialog: a title, what it says, fields, and two buttons. The focus goes back to where it was. */
+/** A modal dialog: a title, and what it says. The focus goes back to where it was. */
 export class Dialog {
   readonly element: HTMLDialogElement;
-  readonly #root: HTMLElement;
+  /** What went wrong. */
+  readonly said = h("p", { class: "failure", role: "alert" });
+  readonly #context: Context;
 
-  /** `root` is what it is put into. */
-  constructor(root: HTMLElement, title: string, ...content: Node[]) {
-    this.#root = root;
+  /** `body` fills it, so that whatever else of it is hit is outside. */
+  constructor(context: Context, title: string, body: HTMLElement) {
+    this.#context = context;
     const id = uniqueId("dialog");
-    this.element = h(
-      "dialog",
-      { class: "dialog", "aria-labelledby": id },
-      h("h2", { id }, h("bdi", {}, title)),
-      ...content,
-    );
+    body.prepend(h("h2", { id }, h("bdi", {}, title)));
+    let outside = false; // a drag that selects a text may end there
+    this.element = h("dialog", { class: "dialog", "aria-labelledby": id }, body);
     this.element.addEventListener("keydown", (event) => event.stopPropagation());
-    this.element.addEventListener("close", () => this.element.remove());
-    this.element.addEventListener("click", (event) => {
-      if (event.target === this.element) this.element.close();
+    this.element.addEventListener("pointerdown", ({ target }) => {
+      outside = target === this.element;
+    });
+    this.element.addEventListener("click", ({ target }) => {
+      if (outside && target === this.element) this.close();
     });
   }
 
   open(): void {
-    this.#root.append(this.element);
+    const { root } = this.#context;
+    const before = document.activeElement;
+    this.element.addEventListener("close", () => {
+      this.element.remove();
+      focusBack(root, before);
+    });
+    root.append(this.element);
     this.element.showModal();
+  }
+
+  /** Say what went wrong: here, or where this was closed meanwhile, in the conversation. */
+  fail(text: string): void {
+    if (this.element.open) this.said.textContent = text;
+    else this.#context.session.notice(text, "error");
   }
 
   close(): void {
@@ -49,38 +64,43 @@ export interface Question {
   text?: string;
   fields?: Field[];
   yes: string;
-  no: string;
   danger?: boolean;
   /** Does it with what was filled in, by name; returns what went wrong, which can be mended then, or null. */
   run(answer: Record<string, string>): Promise<string | null>;
 }
 
 /** Ask for something, and do it. */
-export function ask(root: HTMLElement, question: Question): void {
+export function ask(context: Context, question: Question): void {
   const inputs = new Map<string, () => string>();
   const form = h("form", { method: "dialog" });
   if (question.text) form.append(h("p", {}, question.text));
   for (const field of question.fields ?? []) inputs.set(field.name, addField(form, field));
-  const said = h("p", { class: "failure", role: "alert" });
-  const no = h("button", { type: "button", class: "button" }, question.no);
+  const dialog = new Dialog(context, question.title, form);
+  const close = () => dialog.close();
+  const no = h("button", { type: "button", class: "button", onclick: close }, context.texts.t("mod.cancel"));
   const yes = h(
     "button",
     { type: "submit", class: question.danger ? "button danger" : "button primary" },
     question.yes,
   );
-  form.append(said, h("div", { class: "dialog-buttons" }, no, yes));
-  const dialog = new Dialog(root, question.title, form);
-  no.addEventListener("click", () => dialog.close());
+  form.append(dialog.said, h("div", { class: "dialog-buttons" }, no, yes));
+  onSubmit(form, async () => {
+    const wrong = await question.run(Object.fromEntries([...inputs].map(([name, value]) => [name, value()])));
+    if (wrong === null) dialog.close();
+    else dialog.fail(wrong);
+  });
+  dialog.open();
+}
+
+/** Do something whenever a form is submitted; once at a time. */
+export function onSubmit(form: HTMLFormElement, run: () => Promise<void>): void {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.ariaBusy) return;
     form.ariaBusy = "true";
-    const wrong = await question.run(Object.fromEntries([...inputs].map(([name, value]) => [name, value()])));
+    await run();
     form.ariaBusy = null;
-    if (wrong === null) dialog.close();
-    else said.textContent = wrong;
   });
-  dialog.open();
 }
 
 /** Add a field to a form; returns what reads it. */

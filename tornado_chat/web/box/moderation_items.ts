@@ -1,10 +1,11 @@
 import { runAndTell } from "./actions";
 import { quoted } from "./completion";
 import type { Context, Subject } from "./context";
-import { ask, Dialog } from "./dialog";
+import { ask, Dialog, onSubmit } from "./dialog";
 import { foreign, h } from "./dom";
 import type { MenuItem } from "./menu";
 import { told } from "./moderation_list";
+import { MAX_TEXT } from "./protocol";
 
 interface Note {
   number: number;
@@ -73,18 +74,17 @@ async function attempt(command: string, context: Context): Promise<string | null
   const reply = await context.session.run(command);
   const text = told(reply, context);
   if (reply.error) return text;
-  if (reply.text) context.session.notice(reply.text);
-  context.announcer.say(text);
+  if (reply.text) context.session.notice(text);
+  else context.announcer.say(text);
   return null;
 }
 
 function purge(uname: string, context: Context): void {
   const { texts } = context;
-  ask(context.root, {
+  ask(context, {
     title: texts.t("mod.purge"),
     text: texts.t("mod.purge-sure", { name: uname }),
     yes: texts.t("mod.purge-yes"),
-    no: texts.t("mod.cancel"),
     danger: true,
     run: () => attempt(`/purge ${quoted(uname)}`, context),
   });
@@ -103,11 +103,10 @@ function withReason(command: "mute" | "ban" | "banip" | "warn", uname: string, c
     pattern: "\\s*[0-9]+([smhdw]([0-9]+[smhdw])*)?\\s*",
   };
   const reason = { name: "reason", label: texts.t("mod.reason"), required: command === "warn" };
-  ask(context.root, {
+  ask(context, {
     title: texts.t(`mod.${command}-title`, { name: uname }),
     fields: command === "warn" ? [reason] : [span, reason],
     yes: texts.t(`mod.${command}-yes`),
-    no: texts.t("mod.cancel"),
     danger: command !== "warn",
     // Closed: a reason such as "2d of spam" begins with what is a duration, too.
     run: ({ span: lasts, reason: why }) =>
@@ -123,24 +122,27 @@ async function whois(uname: string, context: Context): Promise<void> {
 
 async function notes(uname: string, context: Context): Promise<void> {
   const { session, texts } = context;
+  const name = quoted(uname);
+  const begin = `/note ${name} `;
   const list = h("ul", { class: "card" });
   const label = texts.t("mod.note-text");
   const field = h("input", {
     class: "search",
-    maxlength: 300,
+    maxlength: MAX_TEXT - begin.length,
     "aria-label": label,
     placeholder: label,
     required: true,
   });
   const add = h("button", { type: "submit", class: "button primary" }, texts.t("mod.note-add"));
   const form = h("form", { class: "inline" }, field, add);
-  const said = h("p", { class: "failure", role: "alert" });
   const load = async () => {
     const found: Note[] = [];
     for (let page = 1, pages = 1; page <= pages; page += 1) {
-      const reply = await session.run(`/notes ${quoted(uname)} ${page}`);
-      said.textContent = reply.error ? told(reply, context) : "";
-      if (reply.error) return;
+      const reply = await session.run(`/notes ${name} ${page}`);
+      if (reply.error) {
+        dialog.said.textContent = told(reply, context);
+        return;
+      }
       const data = reply.data as { notes: Note[]; pages: number };
       found.push(...data.notes);
       pages = Math.min(data.pages, MOST_PAGES);
@@ -149,31 +151,40 @@ async function notes(uname: string, context: Context): Promise<void> {
     list.replaceChildren(...found.map(row), ...(found.length ? [] : [nothing]));
   };
   const change = async (command: string) => {
+    dialog.said.textContent = "";
     const reply = await session.run(command);
-    said.textContent = reply.error ? told(reply, context) : "";
-    if (reply.error) return false;
-    context.announcer.say(told(reply, context));
+    const text = told(reply, context);
+    if (reply.error) {
+      dialog.fail(text);
+      return false;
+    }
+    context.announcer.say(text);
     await load();
     return true;
   };
   const row = (note: Note) => {
-    const drop = () => void change(`/unnote ${quoted(uname)} ${note.number}`).then((done) => done && field.focus());
+    const drop = () => void change(`/unnote ${name} ${note.number}`).then((done) => done && field.focus());
     const about = h("span", { class: "hint" }, foreign(note.by), `, ${texts.moment(new Date(note.at))}`);
     const button = h("button", { type: "button", class: "small", onclick: drop }, texts.t("mod.note-drop"));
     return h("li", {}, foreign(note.text), about, session.may("unnote") && button);
   };
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (await change(`/note ${quoted(uname)} ${field.value.trim()}`)) field.value = "";
+  onSubmit(form, async () => {
+    const text = field.value.trim();
+    field.value = "";
+    if (!(await change(begin + text))) field.value ||= text;
   });
-  showDialog(context, texts.t("mod.notes-title", { name: uname }), list, said, form);
-  field.focus();
+  const dialog = showDialog(context, texts.t("mod.notes-title", { name: uname }), list, form);
   await load();
+  field.focus(); // now that it stands still
 }
 
-function showDialog(context: Context, title: string, ...content: Node[]): void {
-  const close = h("button", { type: "button", class: "button" }, context.texts.t("drawer.close"));
-  const dialog = new Dialog(context.root, title, ...content, h("div", { class: "dialog-buttons" }, close));
-  close.addEventListener("click", () => dialog.close());
+function showDialog(context: Context, title: string, ...content: Node[]): Dialog {
+  // It is read from its beginning, and the button is at its end.
+  const body = h("div", { tabindex: -1, autofocus: true }, ...content);
+  const dialog = new Dialog(context, title, body);
+  const shut = () => dialog.close();
+  const close = h("button", { type: "button", class: "button", onclick: shut }, context.texts.t("drawer.close"));
+  body.append(dialog.said, h("div", { class: "dialog-buttons" }, close));
   dialog.open();
+  return dialog;
 }
