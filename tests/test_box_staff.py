@@ -186,6 +186,13 @@ async def test_long_lists_have_pages_and_what_is_left_runs(
         await bob.page.get_by_label("Seconds between").fill("25")
         await bob.page.keyboard.press("Enter")
         await expect(bob.page.locator(".mode")).to_contain_text("one message every 25 sec")
+        # Another number doesn't change how long it lasts.
+        assert await client.say("/slow 30 1d") is None
+        await expect(slow).to_have_accessible_description(re.compile("another (1 d|23 h)"))
+        await bob.page.get_by_label("Seconds between").fill("20")
+        await bob.page.keyboard.press("Enter")
+        await expect(bob.page.locator(".mode")).to_contain_text("one message every 20 sec")
+        await expect(slow).to_have_accessible_description(re.compile("another (1 d|23 h)"))
         assert await client.say("/pin Be kind") is None
         await bob.page.get_by_role("button", name="Unpin").click()
         await expect(bob.page.locator(".mode-pin")).to_have_count(0)

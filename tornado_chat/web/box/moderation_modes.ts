@@ -52,7 +52,13 @@ class Modes {
       value: 10,
       required: true,
       "aria-label": texts.t("mod.slow-seconds"),
-      onchange: () => session.room.modes.has("slow") && this.#seconds.reportValidity() && void this.#set("slow", true),
+      onchange: () => {
+        const slow = session.room.modes.get("slow");
+        if (!slow || !this.#seconds.reportValidity()) return;
+        // It lasts as long as it was to last.
+        const left = slow.until ? `${Math.floor((Date.parse(slow.until) - session.room.now()) / 1000)}s` : "";
+        void this.#run(`/slow ${this.#seconds.value} ${left}`);
+      },
     });
     this.#switches = new Map(MODES.map((name) => [name, this.#switch(name)]));
     const unpin = h(
