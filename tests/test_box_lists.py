@@ -12,6 +12,7 @@ from tests.box import Box, box_config, open_box
 from tests.box_wire import hold_back, let_go
 from tests.browsers import browser
 from tornado_chat.config import Config
+from tornado_chat.config_tables import PresenceTable
 
 
 @pytest.fixture
@@ -149,3 +150,55 @@ async def test_what_failed_is_shown_as_long_as_it_matters(chromium: str, serve: 
         await expect(case(bob, "trudy")).to_be_visible()
         await expect(alert(bob)).to_have_count(0)
         assert bob.troubles == []
+
+
+@pytest.mark.gen_test(timeout=120)
+async def test_names_in_lists_have_the_menu_and_networks_have_none(
+    chromium: str, serve: Any, config: Config, connect: Any
+) -> None:
+    server = await serve(config, demo=True)
+    async with browser(chromium) as running:
+        bob, carol = await open_box(running, server, "bob"), await open_box(running, server, "carol")
+        await carol.say("hello")
+        client = await connect(server, token="bob")
+        assert await client.say("/mute mallory 1h") is None
+        await carol.say("/ban 203.0.113.7")
+        await bob.panel("Moderation")
+        await tab(bob, "Mutes").click()
+        name = case(bob, "mallory").get_by_role("button", name="mallory")
+        await name.click()
+        items = bob.page.get_by_role("menuitem")
+        # Of who isn't here no address is known.
+        await expect(items.filter(has_text="Ban with address")).to_have_count(0)
+        await expect(items.filter(has_text="Unmute")).to_be_visible()
+        # The row is made anew; the focus goes there.
+        assert await client.say("/mute mallory 2h louder") is None
+        await expect(case(bob, "louder")).to_be_visible()
+        await bob.page.keyboard.press("Escape")
+        await expect(case(bob, "mallory")).to_be_focused()
+        await bob.page.keyboard.press("Tab")
+        await expect(name).to_be_focused()
+        await bob.page.keyboard.press("Enter")
+        await bob.choose("Mute for…", "7 days")
+        await expect(case(bob, "mallory")).to_contain_text(re.compile("7 d|6 d"))
+        await tab(bob, "Bans").click()
+        await expect(case(bob, "an address")).to_be_visible()
+        await expect(case(bob, "an address").get_by_role("button")).to_have_count(0)
+        await bob.menu("hello")
+        await expect(items.filter(has_text="Who is this?")).to_be_visible()  # whoever it is
+        assert bob.troubles == []
+
+
+@pytest.mark.gen_test(timeout=120)
+async def test_where_there_are_too_many_to_know_the_server_says_who_is_here(
+    chromium: str, serve: Any, tmp_path: Any, embedded_uri: str, database: str
+) -> None:
+    config = box_config(tmp_path, embedded_uri, database, presence=PresenceTable(limit=1))
+    server = await serve(config, demo=True)
+    async with browser(chromium) as running:
+        eve, carol = await open_box(running, server, "eve"), await open_box(running, server, "carol")
+        await eve.say("hello")
+        await expect(carol.page.get_by_text("2 people here")).to_be_visible()
+        await carol.menu("hello")
+        await expect(carol.page.get_by_role("menuitem", name="Ban with address…")).to_be_visible()
+        assert carol.troubles == []

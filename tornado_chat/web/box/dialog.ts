@@ -1,5 +1,5 @@
 import type { Context } from "./context";
-import { h, uniqueId } from "./dom";
+import { append, h, uniqueId } from "./dom";
 import { focusBack } from "./menu";
 
 export interface Field {
@@ -14,48 +14,56 @@ export interface Field {
   required?: boolean;
 }
 
-/** A modal dialog: a title, and what it says. The focus goes back to where it was. */
+/** A modal dialog, which is open from the start. The focus goes back to where it was. */
 export class Dialog {
-  readonly element: HTMLDialogElement;
-  /** What went wrong. */
-  readonly said = h("p", { class: "failure", role: "alert" });
+  readonly #element: HTMLDialogElement;
+  readonly #said = h("p", { class: "failure", role: "alert" });
   readonly #context: Context;
 
-  /** `body` fills it, so that whatever else of it is hit is outside. */
-  constructor(context: Context, title: string, body: HTMLElement) {
+  /** `body` is put between its title and its buttons: one that closes it and says `no`, and maybe `yes`. */
+  constructor(context: Context, title: string, body: HTMLElement, no: string, yes?: Node) {
     this.#context = context;
-    const id = uniqueId("dialog");
-    body.prepend(h("h2", { id }, h("bdi", {}, title)));
-    let outside = false; // a drag that selects a text may end there
-    this.element = h("dialog", { class: "dialog", "aria-labelledby": id }, body);
-    this.element.addEventListener("keydown", (event) => event.stopPropagation());
-    this.element.addEventListener("pointerdown", ({ target }) => {
-      outside = target === this.element;
-    });
-    this.element.addEventListener("click", ({ target }) => {
-      if (outside && target === this.element) this.close();
-    });
-  }
-
-  open(): void {
-    const { root } = this.#context;
+    const { root } = context;
     const before = document.activeElement;
-    this.element.addEventListener("close", () => {
-      this.element.remove();
-      focusBack(root, before);
-    });
-    root.append(this.element);
-    this.element.showModal();
-  }
-
-  /** Say what went wrong: here, or where this was closed meanwhile, in the conversation. */
-  fail(text: string): void {
-    if (this.element.open) this.said.textContent = text;
-    else this.#context.session.notice(text, "error");
+    const id = uniqueId("dialog");
+    const close = () => this.close();
+    body.prepend(h("h2", { id }, h("bdi", {}, title)));
+    const buttons = h("div", { class: "dialog-buttons" });
+    append(buttons, h("button", { type: "button", class: "button", onclick: close }, context.texts.t(no)), yes);
+    body.append(this.#said, buttons);
+    let outside = false;
+    this.#element = h(
+      "dialog",
+      {
+        class: "dialog",
+        "aria-labelledby": id,
+        onkeydown: (event: Event) => event.stopPropagation(),
+        // The body fills it. A drag that selects a text in there may end outside.
+        onpointerdown: ({ target }: Event) => {
+          outside = target === this.#element;
+        },
+        onclick: ({ target }: Event) => {
+          if (outside && target === this.#element) close();
+        },
+        onclose: () => {
+          this.#element.remove();
+          focusBack(root, before);
+        },
+      },
+      body,
+    );
+    root.append(this.#element);
+    this.#element.showModal();
   }
 
   close(): void {
-    this.element.close();
+    this.#element.close();
+  }
+
+  /** Say what went wrong: here, or where this was closed meanwhile, in the conversation. Empty: nothing. */
+  fail(text: string): void {
+    if (this.#element.open) this.#said.textContent = text;
+    else if (text) this.#context.session.notice(text, "error");
   }
 }
 
@@ -75,21 +83,17 @@ export function ask(context: Context, question: Question): void {
   const form = h("form", { method: "dialog" });
   if (question.text) form.append(h("p", {}, question.text));
   for (const field of question.fields ?? []) inputs.set(field.name, addField(form, field));
-  const dialog = new Dialog(context, question.title, form);
-  const close = () => dialog.close();
-  const no = h("button", { type: "button", class: "button", onclick: close }, context.texts.t("mod.cancel"));
   const yes = h(
     "button",
     { type: "submit", class: question.danger ? "button danger" : "button primary" },
     question.yes,
   );
-  form.append(dialog.said, h("div", { class: "dialog-buttons" }, no, yes));
+  const dialog = new Dialog(context, question.title, form, "mod.cancel", yes);
   onSubmit(form, async () => {
     const wrong = await question.run(Object.fromEntries([...inputs].map(([name, value]) => [name, value()])));
     if (wrong === null) dialog.close();
     else dialog.fail(wrong);
   });
-  dialog.open();
 }
 
 /** Do something whenever a form is submitted; once at a time. */
@@ -115,6 +119,8 @@ function addField(form: HTMLElement, field: Field): () => string {
     autocomplete: "off",
     pattern,
     required,
+    placeholder: other,
+    "aria-label": other,
   });
   form.append(h("label", { for: id }, label));
   if (!choices) {
@@ -124,11 +130,8 @@ function addField(form: HTMLElement, field: Field): () => string {
   const options = choices.map(([value, name]) => h("option", { value }, name));
   const choice = h("select", { id, class: "search" }, ...options);
   text.id = `${id}-other`;
-  text.setAttribute("aria-label", other ?? "");
-  text.placeholder = other ?? "";
   const update = () => {
     text.hidden = choice.value !== "";
-    text.required = !text.hidden;
     text.disabled = text.hidden;
   };
   choice.addEventListener("change", () => {

@@ -25,7 +25,8 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
   const name = quoted(user.uname);
   const bot = Boolean(message?.plugin);
   const own = user.uname === session.me?.uname;
-  const above = !own && !bot && session.outranks(session.room.users.get(user.uname)?.role ?? user.role);
+  const other = !own && !bot;
+  const above = other && session.outranks(session.room.users.get(user.uname)?.role ?? user.role);
   const items: MenuItem[] = [];
   const add = (allowed: boolean, key: string, item: Omit<MenuItem, "label">) => {
     if (allowed) items.push({ label: texts.t(`mod.${key}`), ...item });
@@ -37,13 +38,18 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
   });
   const pinned = message !== undefined && pinnedId(context) === message.id;
   add(Boolean(message) && may(pinned ? "unpin" : "pin"), pinned ? "unpin" : "pin", {
-    run: () => run(pinned ? "/unpin" : `/pin ${message?.id}`),
+    run: () => {
+      // Somebody may have pinned something else meanwhile.
+      if (!pinned) run(`/pin ${message?.id}`);
+      else if (pinnedId(context) === message?.id) run("/unpin");
+    },
   });
+  add(other && may("whois"), "whois", { run: () => void whois(user.uname, context) });
   if (!above) return separated(items);
   add(may("purge"), "purge", { danger: true, run: () => purge(user.uname, context) });
-  const muted = session.room.mutes.has(user.uname.toLowerCase());
-  add(muted && may("unmute"), "unmute", { run: () => run(`/unmute ${name}`) });
-  add(!muted && may("mute"), "mute", {
+  const { mutes, users, count } = session.room;
+  add(mutes.has(user.uname.toLowerCase()) && may("unmute"), "unmute", { run: () => run(`/unmute ${name}`) });
+  add(may("mute"), "mute", {
     items: [
       ...SPANS.map((span) => ({ label: texts.t(`span.${span}`), run: () => run(`/mute ${name} ${span}`) })),
       { label: texts.t("mod.span"), run: () => withReason("mute", user.uname, context) },
@@ -52,11 +58,11 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
   add(may("warn"), "warn", { run: () => withReason("warn", user.uname, context) });
   add(may("kick"), "kick", { danger: true, run: () => run(`/kick ${name}`) });
   add(may("ban"), "ban", { danger: true, run: () => withReason("ban", user.uname, context) });
-  add(may("banip") && session.room.users.has(user.uname), "banip", {
+  // Where there are too many, only the server knows who is here.
+  add(may("banip") && (count !== null || users.has(user.uname)), "banip", {
     danger: true,
     run: () => withReason("banip", user.uname, context),
   });
-  add(may("whois"), "whois", { run: () => void whois(user.uname, context) });
   add(may("notes") && may("note"), "notes", { run: () => void notes(user.uname, context) });
   return separated(items);
 }
@@ -94,12 +100,13 @@ function purge(uname: string, context: Context): void {
 function withReason(command: "mute" | "ban" | "banip" | "warn", uname: string, context: Context): void {
   const { texts } = context;
   const spans = command === "mute" ? SPANS : ["1d", "7d", "0"];
-  const choices = spans.map((span): [string, string] => [span, texts.t(`span.${span}`)]);
+  const choices = [...spans, ""].map((span): [string, string] => [span, texts.t(span ? `span.${span}` : "mod.span")]);
   const span = {
     name: "span",
     label: texts.t("mod.for"),
-    choices: [...choices, ["", texts.t("mod.span")] as [string, string]],
+    choices,
     other: texts.t("mod.span-other"),
+    required: true,
     pattern: "\\s*[0-9]+([smhdw]([0-9]+[smhdw])*)?\\s*",
   };
   const reason = { name: "reason", label: texts.t("mod.reason"), required: command === "warn" };
@@ -140,7 +147,7 @@ async function notes(uname: string, context: Context): Promise<void> {
     for (let page = 1, pages = 1; page <= pages; page += 1) {
       const reply = await session.run(`/notes ${name} ${page}`);
       if (reply.error) {
-        dialog.said.textContent = told(reply, context);
+        dialog.fail(told(reply, context));
         return;
       }
       const data = reply.data as { notes: Note[]; pages: number };
@@ -148,16 +155,13 @@ async function notes(uname: string, context: Context): Promise<void> {
       pages = Math.min(data.pages, MOST_PAGES);
     }
     const nothing = h("li", { class: "hint" }, texts.t("mod.nothing"));
-    list.replaceChildren(...found.map(row), ...(found.length ? [] : [nothing]));
+    list.replaceChildren(...(found.length ? found.map(row) : [nothing]));
   };
   const change = async (command: string) => {
-    dialog.said.textContent = "";
     const reply = await session.run(command);
     const text = told(reply, context);
-    if (reply.error) {
-      dialog.fail(text);
-      return false;
-    }
+    dialog.fail(reply.error ? text : "");
+    if (reply.error) return false;
     context.announcer.say(text);
     await load();
     return true;
@@ -180,11 +184,5 @@ async function notes(uname: string, context: Context): Promise<void> {
 
 function showDialog(context: Context, title: string, ...content: Node[]): Dialog {
   // It is read from its beginning, and the button is at its end.
-  const body = h("div", { tabindex: -1, autofocus: true }, ...content);
-  const dialog = new Dialog(context, title, body);
-  const shut = () => dialog.close();
-  const close = h("button", { type: "button", class: "button", onclick: shut }, context.texts.t("drawer.close"));
-  body.append(dialog.said, h("div", { class: "dialog-buttons" }, close));
-  dialog.open();
-  return dialog;
+  return new Dialog(context, title, h("div", { tabindex: -1, autofocus: true }, ...content), "drawer.close");
 }

@@ -7,6 +7,8 @@ export interface Item {
   id: string;
   /** Whose it is. */
   name: string;
+  /** It is no user's. */
+  network?: boolean;
   /** What they said, where they said something. */
   text?: string;
   /** Until when it holds, in the server's time: shown as what is left, and gone then; null: for good. */
@@ -164,9 +166,16 @@ export class ModerationList {
       button.addEventListener("click", () => void this.#decide(item.id, decision));
       return button;
     });
+    const { openMenu } = this.#context;
+    const menu = () => openMenu(name, { user: { uname: item.name, role: "member" } });
+    const name = h(
+      "button",
+      { type: "button", class: "name", "aria-haspopup": "menu", onclick: menu },
+      foreign(item.name),
+    );
     append(
       row,
-      h("p", { class: "case-name" }, foreign(item.name)),
+      item.network ? foreign(item.name, "name") : name,
       item.text !== undefined && h("p", { class: "case-text" }, foreign(item.text, "words")),
       item.until !== undefined && h("p", { class: "case-about left" }, this.#left(item.until)),
       ...item.about.filter(Boolean).map((line) => h("p", { class: "case-about" }, foreign(line))),
@@ -184,18 +193,18 @@ export class ModerationList {
   /** Count down what is left, as long as somebody looks; what is over goes. */
   #tick(): void {
     clearInterval(this.#timer);
-    if (!this.#items.some(({ until }) => typeof until === "number")) return;
+    if (!this.#items.some(({ until }) => until)) return;
     this.#timer = setInterval(() => {
       if (!this.element.isConnected) {
         clearInterval(this.#timer);
         return;
       }
       const now = this.#context.session.room.now();
-      const lasting = this.#items.filter(({ until }) => typeof until !== "number" || until > now);
+      const lasting = this.#items.filter(({ until }) => !until || until > now);
       if (lasting.length < this.#items.length) this.show(lasting, this.#shown);
       for (const { id, until } of lasting) {
         const left = this.#rows.get(id)?.row.querySelector(".left");
-        if (left && typeof until === "number") left.textContent = this.#left(until);
+        if (left && until) left.textContent = this.#left(until);
       }
     }, 1000);
   }
