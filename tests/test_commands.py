@@ -101,6 +101,7 @@ def test_what_no_command_can_be_named_folds_to_nothing(name: str) -> None:
         ("2 hours", 7200),
         ("1d2h", 93_600),
         ("1h30m", 5400),
+        ("1d 2h", 93_600),
         ("3 days", 259_200),
         ("999999999999", 999_999_999_999 * 60),
     ],
@@ -109,6 +110,17 @@ def test_a_duration_is_read_and_taken(typed: str, seconds: int) -> None:
     words = [*typed.split(), "spamming"]
     assert parse_duration(words) == seconds
     assert words == ["spamming"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"),
+    [("10;", 600), ("0;", 0), ("10m;", 600), ("10 mins;", 600), ("1d2h;", 93_600), ("1d 2H;", 93_600)],
+)
+@pytest.mark.parametrize("reason", ["2d of spamming", "days of spam", "m", "10", "; 5m", ""])
+def test_a_closed_duration_ends_there_whatever_follows(typed: str, seconds: int, reason: str) -> None:
+    words = f"{typed} {reason}".split()
+    assert parse_duration(words) == seconds
+    assert words == reason.split()
 
 
 def test_a_bare_number_is_minutes() -> None:
@@ -127,6 +139,7 @@ def test_a_word_that_is_no_unit_stays_after_a_bare_number(reason: str) -> None:
     [
         "-5", "+5", "ten", "1.5", "1,5", "1e3", "0x10", "10x", "m", "mins", "10m5", "m10", "10 m",
         "٣", "٣m", "１０", "²", "10\u017f", "1_000", "9" * 13, "9" * 13 + "m", "9" * 13 + "mins", "10\n", "",
+        ";", "10;;", "10m;;", ";10", "m;", "10;m",
     ],
     ids=ascii,
 )  # fmt: skip

@@ -17,6 +17,7 @@ _PART = re.compile(r"([0-9]{1,12})([a-z]+)", re.ASCII)
 _QUOTED = re.compile(r'(?:[^\\]|\\.)*"')  # up to a last quote that isn't escaped
 _ESCAPED = re.compile(r'\\(["\\])')
 OFF = "off"
+CLOSED = ";"  # after a duration: what follows is no part of it
 _UNITS: Mapping[str, int] = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
@@ -29,20 +30,23 @@ _UNITS: Mapping[str, int] = {
 def parse_duration(words: list[str]) -> int | None:
     """Take a duration off the front of `words` and return it in whole seconds (0 or more).
 
-    A bare number is minutes (seed). `30s`, `10m`, `2h`, `1d2h`, `1d 2h` and `10 mins` work too. Returns None, and takes
-    nothing, where the first word isn't a duration.
+    A bare number is minutes (seed). `30s`, `10m`, `2h`, `1d2h`, `1d 2h` and `10 mins` work too. A `;` right after it
+    closes it, so that no word that follows is read as a part of it: `2h; 5m links` is two hours. Returns None, and
+    takes nothing, where the first word isn't a duration.
     """
     if not words:
         return None
-    first = words[0]
+    first = words[0].removesuffix(CLOSED)
     if _AMOUNT.fullmatch(first):
-        unit = _UNITS.get(words[1].lower(), 0) if len(words) > 1 and words[1].isascii() else 0
+        word = words[1].removesuffix(CLOSED) if len(words) > 1 and first == words[0] else ""
+        unit = _UNITS.get(word.lower(), 0) if word.isascii() else 0
         del words[: 2 if unit else 1]
         return int(first) * (unit or 60)
     total = None
-    while words and (seconds := _seconds(words[0])) is not None:
+    closed = False
+    while words and not closed and (seconds := _seconds(words[0].removesuffix(CLOSED))) is not None:
         total = (total or 0) + seconds
-        del words[0]
+        closed = words.pop(0).endswith(CLOSED)
     return total
 
 

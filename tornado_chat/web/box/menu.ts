@@ -12,6 +12,17 @@ export interface MenuItem {
   items?: MenuItem[];
 }
 
+/** Give the focus back to where it was; else to what was made anew in its place, or to what stands by. */
+export function focusBack(root: HTMLElement, where: Element | null): void {
+  const again = ["data-id", "data-uname", "data-case"].map((name) => {
+    const value = where?.closest(`[${name}]`)?.getAttribute(name);
+    return value ? root.querySelector(`[${name}="${CSS.escape(value)}"]`) : null;
+  });
+  for (const to of [where, ...again, root.querySelector("[aria-expanded=true], .field")]) {
+    if (document.activeElement === document.body) (to as HTMLElement | null)?.focus();
+  }
+}
+
 /** A menu at an element, for mouse and keyboard, as the ARIA practices have it. One is open at a time. */
 export class Menu {
   readonly #root: HTMLElement;
@@ -57,11 +68,7 @@ export class Menu {
     end.abort();
     element.remove();
     anchor.removeAttribute("aria-expanded");
-    if (!back) return;
-    // A message's row may have been made anew meanwhile.
-    const id = anchor.closest<HTMLElement>("[data-id]")?.dataset.id;
-    const again = id ? this.#root.querySelector<HTMLElement>(`.row[data-id="${id}"]`) : null;
-    (anchor.isConnected ? anchor : again)?.focus();
+    if (back) focusBack(this.#root, anchor);
   }
 
   #fill(label: string, items: MenuItem[]): void {

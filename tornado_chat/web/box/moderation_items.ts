@@ -1,10 +1,11 @@
 import { runAndTell } from "./actions";
 import { quoted } from "./completion";
 import type { Context, Subject } from "./context";
-import { ask, Dialog } from "./dialog";
+import { ask, Dialog, onSubmit } from "./dialog";
 import { foreign, h } from "./dom";
 import type { MenuItem } from "./menu";
 import { told } from "./moderation_list";
+import { MAX_TEXT } from "./protocol";
 
 interface Note {
   number: number;
@@ -24,7 +25,8 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
   const name = quoted(user.uname);
   const bot = Boolean(message?.plugin);
   const own = user.uname === session.me?.uname;
-  const above = !own && !bot && session.outranks(session.room.users.get(user.uname)?.role ?? user.role);
+  const other = !own && !bot;
+  const above = other && session.outranks(session.room.users.get(user.uname)?.role ?? user.role);
   const items: MenuItem[] = [];
   const add = (allowed: boolean, key: string, item: Omit<MenuItem, "label">) => {
     if (allowed) items.push({ label: texts.t(`mod.${key}`), ...item });
@@ -36,13 +38,18 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
   });
   const pinned = message !== undefined && pinnedId(context) === message.id;
   add(Boolean(message) && may(pinned ? "unpin" : "pin"), pinned ? "unpin" : "pin", {
-    run: () => run(pinned ? "/unpin" : `/pin ${message?.id}`),
+    run: () => {
+      // Somebody may have pinned something else meanwhile.
+      if (!pinned) run(`/pin ${message?.id}`);
+      else if (pinnedId(context) === message?.id) run("/unpin");
+    },
   });
+  add(other && may("whois"), "whois", { run: () => void whois(user.uname, context) });
   if (!above) return separated(items);
   add(may("purge"), "purge", { danger: true, run: () => purge(user.uname, context) });
-  const muted = session.room.mutes.has(user.uname.toLowerCase());
-  add(muted && may("unmute"), "unmute", { run: () => run(`/unmute ${name}`) });
-  add(!muted && may("mute"), "mute", {
+  const { mutes, users, count } = session.room;
+  add(mutes.has(user.uname.toLowerCase()) && may("unmute"), "unmute", { run: () => run(`/unmute ${name}`) });
+  add(may("mute"), "mute", {
     items: [
       ...SPANS.map((span) => ({ label: texts.t(`span.${span}`), run: () => run(`/mute ${name} ${span}`) })),
       { label: texts.t("mod.span"), run: () => withReason("mute", user.uname, context) },
@@ -51,11 +58,11 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
   add(may("warn"), "warn", { run: () => withReason("warn", user.uname, context) });
   add(may("kick"), "kick", { danger: true, run: () => run(`/kick ${name}`) });
   add(may("ban"), "ban", { danger: true, run: () => withReason("ban", user.uname, context) });
-  add(may("banip") && session.room.users.has(user.uname), "banip", {
+  // Where there are too many, only the server knows who is here.
+  add(may("banip") && (count !== null || users.has(user.uname)), "banip", {
     danger: true,
     run: () => withReason("banip", user.uname, context),
   });
-  add(may("whois"), "whois", { run: () => void whois(user.uname, context) });
   add(may("notes") && may("note"), "notes", { run: () => void notes(user.uname, context) });
   return separated(items);
 }
@@ -73,18 +80,17 @@ async function attempt(command: string, context: Context): Promise<string | null
   const reply = await context.session.run(command);
   const text = told(reply, context);
   if (reply.error) return text;
-  if (reply.text) context.session.notice(reply.text);
-  context.announcer.say(text);
+  if (reply.text) context.session.notice(text);
+  else context.announcer.say(text);
   return null;
 }
 
 function purge(uname: string, context: Context): void {
   const { texts } = context;
-  ask(context.root, {
+  ask(context, {
     title: texts.t("mod.purge"),
     text: texts.t("mod.purge-sure", { name: uname }),
     yes: texts.t("mod.purge-yes"),
-    no: texts.t("mod.cancel"),
     danger: true,
     run: () => attempt(`/purge ${quoted(uname)}`, context),
   });
@@ -94,26 +100,24 @@ function purge(uname: string, context: Context): void {
 function withReason(command: "mute" | "ban" | "banip" | "warn", uname: string, context: Context): void {
   const { texts } = context;
   const spans = command === "mute" ? SPANS : ["1d", "7d", "0"];
-  const choices = spans.map((span): [string, string] => [span, texts.t(`span.${span}`)]);
+  const choices = [...spans, ""].map((span): [string, string] => [span, texts.t(span ? `span.${span}` : "mod.span")]);
   const span = {
     name: "span",
     label: texts.t("mod.for"),
-    choices: [...choices, ["", texts.t("mod.span")] as [string, string]],
+    choices,
     other: texts.t("mod.span-other"),
-    pattern: "\\s*([0-9]+[smhdw]?)+\\s*",
+    required: true,
+    pattern: "\\s*[0-9]+([smhdw]([0-9]+[smhdw])*)?\\s*",
   };
   const reason = { name: "reason", label: texts.t("mod.reason"), required: command === "warn" };
-  ask(context.root, {
+  ask(context, {
     title: texts.t(`mod.${command}-title`, { name: uname }),
     fields: command === "warn" ? [reason] : [span, reason],
     yes: texts.t(`mod.${command}-yes`),
-    no: texts.t("mod.cancel"),
     danger: command !== "warn",
-    run: ({ span: chosen, reason: why }) => {
-      // "0" and a word of the reason such as "days" would be one duration.
-      const lasts = chosen === "0" ? "0m" : chosen;
-      return attempt([`/${command}`, quoted(uname), lasts, why].filter(Boolean).join(" "), context);
-    },
+    // Closed: a reason such as "2d of spam" begins with what is a duration, too.
+    run: ({ span: lasts, reason: why }) =>
+      attempt(`/${command} ${quoted(uname)} ${lasts ? `${lasts}; ` : ""}${why}`, context),
   });
 }
 
@@ -125,57 +129,60 @@ async function whois(uname: string, context: Context): Promise<void> {
 
 async function notes(uname: string, context: Context): Promise<void> {
   const { session, texts } = context;
+  const name = quoted(uname);
+  const begin = `/note ${name} `;
   const list = h("ul", { class: "card" });
   const label = texts.t("mod.note-text");
   const field = h("input", {
     class: "search",
-    maxlength: 300,
+    maxlength: MAX_TEXT - begin.length,
     "aria-label": label,
     placeholder: label,
     required: true,
   });
   const add = h("button", { type: "submit", class: "button primary" }, texts.t("mod.note-add"));
   const form = h("form", { class: "inline" }, field, add);
-  const said = h("p", { class: "failure", role: "alert" });
   const load = async () => {
     const found: Note[] = [];
     for (let page = 1, pages = 1; page <= pages; page += 1) {
-      const reply = await session.run(`/notes ${quoted(uname)} ${page}`);
-      said.textContent = reply.error ? told(reply, context) : "";
-      if (reply.error) return;
+      const reply = await session.run(`/notes ${name} ${page}`);
+      if (reply.error) {
+        dialog.fail(told(reply, context));
+        return;
+      }
       const data = reply.data as { notes: Note[]; pages: number };
       found.push(...data.notes);
       pages = Math.min(data.pages, MOST_PAGES);
     }
     const nothing = h("li", { class: "hint" }, texts.t("mod.nothing"));
-    list.replaceChildren(...found.map(row), ...(found.length ? [] : [nothing]));
+    list.replaceChildren(...(found.length ? found.map(row) : [nothing]));
   };
   const change = async (command: string) => {
     const reply = await session.run(command);
-    said.textContent = reply.error ? told(reply, context) : "";
+    const text = told(reply, context);
+    dialog.fail(reply.error ? text : "");
     if (reply.error) return false;
-    context.announcer.say(told(reply, context));
+    context.announcer.say(text);
     await load();
     return true;
   };
   const row = (note: Note) => {
-    const drop = () => void change(`/unnote ${quoted(uname)} ${note.number}`).then((done) => done && field.focus());
+    const drop = () => void change(`/unnote ${name} ${note.number}`).then((done) => done && field.focus());
     const about = h("span", { class: "hint" }, foreign(note.by), `, ${texts.moment(new Date(note.at))}`);
     const button = h("button", { type: "button", class: "small", onclick: drop }, texts.t("mod.note-drop"));
     return h("li", {}, foreign(note.text), about, session.may("unnote") && button);
   };
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (await change(`/note ${quoted(uname)} ${field.value.trim()}`)) field.value = "";
+  onSubmit(form, async () => {
+    const text = field.value.trim();
+    field.value = "";
+    if (!(await change(begin + text))) field.value ||= text;
   });
-  showDialog(context, texts.t("mod.notes-title", { name: uname }), list, said, form);
-  field.focus();
+  const dialog = showDialog(context, texts.t("mod.notes-title", { name: uname }), list, form);
   await load();
+  field.focus(); // now that it stands still
 }
 
-function showDialog(context: Context, title: string, ...content: Node[]): void {
-  const close = h("button", { type: "button", class: "button" }, context.texts.t("drawer.close"));
-  const dialog = new Dialog(context.root, title, ...content, h("div", { class: "dialog-buttons" }, close));
-  close.addEventListener("click", () => dialog.close());
-  dialog.open();
+function showDialog(context: Context, title: string, ...content: Node[]): Dialog {
+  // It is read from its beginning, and the button is at its end.
+  return new Dialog(context, title, h("div", { tabindex: -1, autofocus: true }, ...content), "drawer.close");
 }

@@ -7,6 +7,8 @@ export interface Item {
   id: string;
   /** Whose it is. */
   name: string;
+  /** It is no user's. */
+  network?: boolean;
   /** What they said, where they said something. */
   text?: string;
   /** Until when it holds, in the server's time: shown as what is left, and gone then; null: for good. */
@@ -21,6 +23,8 @@ export interface Decision {
   /** The key that does it, while the item has the focus. */
   key: string;
   danger?: boolean;
+  /** The item stays where it is. */
+  stays?: boolean;
   run(): Promise<Reply>;
 }
 
@@ -55,14 +59,15 @@ export function coalesced(load: () => Promise<void>): () => void {
 /** A list of what waits, or holds, page by page: a decision is one key, and the next item has the focus then. */
 export class ModerationList {
   readonly element: HTMLElement;
-  /** The page that is to be shown. */
+  /** The page that is wanted. */
   page = 1;
   /** Asked for another page. */
   onPage: () => void = () => {};
   readonly #context: Context;
   readonly #list = h("ul", { class: "cases" });
   readonly #empty: HTMLElement;
-  readonly #said = h("p", { class: "failure", role: "alert" });
+  readonly #told = h("p", { role: "alert" }); // of the last decision
+  readonly #failed = h("p", { class: "failure", role: "alert" }); // of loading
   readonly #hint: HTMLElement;
   readonly #pager: HTMLElement;
   readonly #number = h("span", { class: "hint" });
@@ -72,27 +77,27 @@ export class ModerationList {
   readonly #decided = new Set<string>();
   #items: Item[] = [];
   #quietUntil = 0;
-  #turned = false;
-  #pages = 1;
+  #shown: Page = { page: 1, pages: 1 };
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(context: Context, hint: string) {
     const { texts } = context;
     this.#context = context;
     this.#hint = h("p", { class: "hint keys-hint" }, hint);
-    this.#empty = h("p", { class: "empty", tabindex: -1 }, texts.t("mod.empty"));
+    this.#empty = h("p", { class: "empty", tabindex: -1, hidden: true }, texts.t("mod.empty"));
     const turn = (key: string, step: number) =>
       h("button", { type: "button", class: "small", onclick: () => this.#turn(step) }, texts.t(key));
     this.#back = turn("mod.page-back", -1);
     this.#on = turn("mod.page-on", 1);
     this.#pager = h("div", { class: "pager", hidden: true }, this.#back, this.#number, this.#on);
-    this.element = h("div", {}, this.#hint, this.#said, this.#list, this.#empty, this.#pager);
+    this.element = h("div", {}, this.#hint, this.#failed, this.#told, this.#list, this.#empty, this.#pager);
     this.#list.addEventListener("keydown", (event) => this.#key(event));
   }
 
   /** Show a page of items. The focus stays on its item; where that is gone, it goes to the next one. */
-  show(items: Item[], { page, pages }: Page = { page: 1, pages: 1 }): void {
+  show(items: Item[], { page, pages }: Page): void {
     const before = document.activeElement;
+    const turned = page !== this.#shown.page && this.element.contains(before);
     const at = this.#focusedIndex();
     const focused = this.#items[at]?.id;
     const wanted = items.map((item) => this.#rowOf(item));
@@ -105,25 +110,18 @@ export class ModerationList {
     for (const id of this.#rows.keys()) if (!ids.has(id)) this.#rows.delete(id);
     this.#hint.hidden = items.length === 0;
     this.#empty.hidden = items.length > 0;
-    this.page = page;
-    this.#pages = pages;
+    this.#shown = { page, pages };
     this.#pager.hidden = pages < 2;
     this.#number.textContent = `${page} / ${pages}`;
     this.#back.disabled = page <= 1;
     this.#on.disabled = page >= pages;
     this.#tick();
-    this.#refocus(at, focused, before);
+    if (focused !== undefined || turned || before === this.#empty) this.#refocus(at, focused);
     for (const id of this.#decided) if (!ids.has(id)) this.#decided.delete(id);
   }
 
-  /** Put the focus where it belongs, if it was here: `at` and `focused` tell on which item. */
-  #refocus(at: number, focused: string | undefined, before: Element | null): void {
-    if (this.#turned) {
-      this.#turned = false;
-      this.#focus(0);
-      return;
-    }
-    if (focused === undefined && before !== this.#empty) return;
+  /** Put the focus where it belongs, as it was here: `at` and `focused` tell on which item. */
+  #refocus(at: number, focused: string | undefined): void {
     const still = this.#items.findIndex(({ id }) => id === focused);
     if (still >= 0) {
       if (this.#focusedIndex() !== still) this.#focus(still);
@@ -134,9 +132,12 @@ export class ModerationList {
     this.#focus(at);
   }
 
-  /** Say what went wrong; empty: nothing. */
+  /** Say why the page that is wanted can't be had; empty: it can. */
   fail(text: string): void {
-    this.#said.textContent = text;
+    this.#failed.textContent = text;
+    if (!text) return;
+    this.#empty.hidden = true;
+    this.page = this.#shown.page;
   }
 
   focus(): void {
@@ -165,9 +166,16 @@ export class ModerationList {
       button.addEventListener("click", () => void this.#decide(item.id, decision));
       return button;
     });
+    const { openMenu } = this.#context;
+    const menu = () => openMenu(name, { user: { uname: item.name, role: "member" } });
+    const name = h(
+      "button",
+      { type: "button", class: "name", "aria-haspopup": "menu", onclick: menu },
+      foreign(item.name),
+    );
     append(
       row,
-      h("p", { class: "case-name" }, foreign(item.name)),
+      item.network ? foreign(item.name, "name") : name,
       item.text !== undefined && h("p", { class: "case-text" }, foreign(item.text, "words")),
       item.until !== undefined && h("p", { class: "case-about left" }, this.#left(item.until)),
       ...item.about.filter(Boolean).map((line) => h("p", { class: "case-about" }, foreign(line))),
@@ -185,25 +193,24 @@ export class ModerationList {
   /** Count down what is left, as long as somebody looks; what is over goes. */
   #tick(): void {
     clearInterval(this.#timer);
-    if (!this.#items.some(({ until }) => typeof until === "number")) return;
+    if (!this.#items.some(({ until }) => until)) return;
     this.#timer = setInterval(() => {
       if (!this.element.isConnected) {
         clearInterval(this.#timer);
         return;
       }
       const now = this.#context.session.room.now();
-      const lasting = this.#items.filter(({ until }) => typeof until !== "number" || until > now);
-      if (lasting.length < this.#items.length) this.show(lasting, { page: this.page, pages: this.#pages });
+      const lasting = this.#items.filter(({ until }) => !until || until > now);
+      if (lasting.length < this.#items.length) this.show(lasting, this.#shown);
       for (const { id, until } of lasting) {
         const left = this.#rows.get(id)?.row.querySelector(".left");
-        if (left && typeof until === "number") left.textContent = this.#left(until);
+        if (left && until) left.textContent = this.#left(until);
       }
     }, 1000);
   }
 
   #turn(step: number): void {
-    this.page += step;
-    this.#turned = true;
+    this.page = this.#shown.page + step;
     this.onPage();
   }
 
@@ -213,25 +220,29 @@ export class ModerationList {
     row.ariaBusy = "true";
     // The button goes with the item.
     if (row.contains(document.activeElement)) row.focus();
-    this.#decided.add(id);
+    if (!decision.stays) this.#decided.add(id);
     const reply = await decision.run();
     row.ariaBusy = null;
     if (reply.error) this.#decided.delete(id);
     const text = told(reply, this.#context);
-    this.#said.textContent = reply.error ? text : "";
-    this.#context.announcer.say(text);
+    const seen = reply.error !== null || decision.stays;
+    this.#told.className = reply.error ? "failure" : "case-about";
+    this.#told.textContent = seen ? text : "";
+    if (!seen) this.#context.announcer.say(text);
   }
 
   #key(event: KeyboardEvent): void {
     const at = this.#focusedIndex();
     const item = this.#items[at];
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
-    const decision = item.decisions.find(({ key }) => key === event.key);
+    // Where that isn't a letter of these, as in Greek, it is the one that has its place.
+    const pressed = (event.key > "~" ? event.code.slice(3) : event.key).toLowerCase();
+    const decision = item.decisions.find(({ key }) => key === pressed);
     if (decision) {
       // A key that is held down decides once.
       if (!event.repeat && performance.now() > this.#quietUntil) void this.#decide(item.id, decision);
-    } else if (event.key === "j" || event.key === "ArrowDown") this.#focus(at + 1);
-    else if (event.key === "k" || event.key === "ArrowUp") this.#focus(at - 1);
+    } else if (pressed === "j" || pressed === "arrowdown") this.#focus(at + 1);
+    else if (pressed === "k" || pressed === "arrowup") this.#focus(at - 1);
     else return;
     event.preventDefault();
   }

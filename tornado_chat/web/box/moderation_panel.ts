@@ -45,6 +45,8 @@ export class ModerationPanel implements Panel {
 
   opened(): void {
     this.#draw();
+    // What went wrong there before is over.
+    for (const said of this.#place.querySelectorAll("[role=alert]")) said.textContent = "";
     this.#tab?.refresh();
   }
 
@@ -101,25 +103,21 @@ export class ModerationPanel implements Panel {
 
   #show(name: string): void {
     this.#shown = name;
-    this.#draw();
-    this.#tab?.refresh();
+    this.opened();
   }
 
   #key(event: KeyboardEvent): void {
     const names = [...this.#buttons.keys()];
-    const rtl = getComputedStyle(this.element).direction === "rtl";
-    const step = { ArrowRight: rtl ? -1 : 1, ArrowLeft: rtl ? 1 : -1, Home: -names.length, End: names.length }[
-      event.key
-    ];
-    if (event.key === "ArrowDown") {
-      event.preventDefault();
-      this.#tab?.focus();
-    }
-    if (step === undefined) return;
+    const at = names.indexOf(this.#shown);
+    const step = getComputedStyle(this.element).direction === "rtl" ? -1 : 1;
+    const to = { ArrowRight: at + step, ArrowLeft: at - step, Home: 0, End: -1, ArrowDown: at }[event.key];
+    if (to === undefined) return;
     event.preventDefault();
-    const at = names.indexOf(this.#shown) + step;
-    const to = Math.abs(step) > 1 ? Math.min(Math.max(at, 0), names.length - 1) : (at + names.length) % names.length;
-    this.#show(names[to] ?? "");
+    if (event.key === "ArrowDown") {
+      this.#tab?.focus();
+      return;
+    }
+    this.#show(names.at(to % names.length) ?? "");
     this.focus();
   }
 
