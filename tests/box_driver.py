@@ -80,6 +80,7 @@ class Peer(WebSocketHandler):
     def initialize(self, fake: Fake) -> None:
         self._fake = fake
         self._poll: asyncio.Future[str] | None = None
+        self._left = asyncio.Event()  # its client has closed the connection
         self.heard: asyncio.Queue[str | bytes | None] = asyncio.Queue()
 
     def check_origin(self, origin: str) -> bool:
@@ -103,11 +104,12 @@ class Peer(WebSocketHandler):
         for packet in self.request.body.decode().split("\x1e"):
             self._fake.posted.put_nowait(packet)
         if self._fake.deaf:
-            await asyncio.wait_for(self._fake.gone.wait(), PATIENCE)
+            await asyncio.wait_for(self._left.wait(), PATIENCE)
             return
         self.finish("ok")
 
     def on_connection_close(self) -> None:
+        self._left.set()
         self._fake.gone.set()
         self._fake.given_up.put_nowait(None)
         if self._poll is not None:

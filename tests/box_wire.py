@@ -27,5 +27,5 @@ async def hold_back(box: Box, words: str) -> None:
 
 async def let_go(box: Box, instead: str) -> None:
     """Send what was kept, once there is something, with other words in the place of those."""
-    await box.page.wait_for_function("window.isHeldBack()")
+    await box.page.wait_for_function("() => window.isHeldBack()")
     await box.page.evaluate("instead => window.letGo(instead)", instead)

@@ -95,7 +95,7 @@ async def test_a_mention_is_seen_and_heard_once_and_may_be_silent(chromium: str,
         await expect(alice.row("you there")).to_have_class(re.compile(r"\bmentioned\b"))
         await expect(alice.row("you there").locator(".mention.own")).to_have_text("@Alice")
         await expect(alice.row("not for you")).not_to_have_class(re.compile(r"\bmentioned\b"))
-        await alice.page.wait_for_function("window.tones === 2")
+        await alice.page.wait_for_function("() => window.tones === 2")
         await alice.panel("Settings")
         await alice.page.get_by_role("switch", name="Sound").uncheck()
         await bob.say("@alice again")

@@ -205,3 +205,39 @@ async def test_what_is_told_of_somebody_is_read_from_its_beginning(chromium: str
         await expect(shown.locator(".card > li")).to_have_count(8)
         await expect(shown.get_by_label("New note")).to_be_in_viewport(ratio=1)
         assert bob.troubles == []
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_what_was_not_answered_is_done_once_when_it_is_tried_again(
+    chromium: str, serve: Any, config: Config
+) -> None:
+    server = await serve(config, demo=True)
+    handlers = server._gateway._handlers
+    real = handlers["command"]
+
+    async def cut_off(connection: Any, args: list[Any], id: int | None) -> Any:
+        answer = await real(connection, args, id)
+        if not args[0].startswith("/note "):
+            return answer
+        handlers["command"] = real
+        sid = next(sid for sid, each in server._gateway._connections.items() if each is connection)
+        await server._gateway._server.disconnect(sid)
+        return answer
+
+    async with browser(chromium) as running:
+        eve, bob = await open_box(running, server, "eve"), await open_box(running, server, "bob")
+        await eve.say("hello")
+        await expect(bob.row("hello")).to_be_visible()
+        notes = await open_dialog(bob, "hello", "Notes…")
+        handlers["command"] = cut_off
+        field = notes.get_by_role("textbox")
+        await field.fill("once")
+        await field.press("Enter")
+        await expect(notes.get_by_text("No answer came")).to_be_visible()
+        await expect(field).to_have_value("once")
+        await eve.say("are you back?")
+        await expect(bob.row("are you back?")).to_be_visible()
+        await field.press("Enter")
+        await expect(notes.locator("li", has_text="once")).to_have_count(1)
+        await expect(field).to_have_value("")
+        await expect(notes.locator("li")).to_have_count(1)

@@ -125,7 +125,7 @@ async def test_hostile_names_are_text_wherever_they_are_shown(chromium: str, sta
         await expect(bob.rows).to_have_count(len(names))
         assert await bob.page.locator(".row .name").all_inner_texts() == names
         await expect(bob.page.locator(".case")).to_have_count(len(names))
-        assert await bob.page.locator(".case-name").all_inner_texts() == names
+        assert await bob.page.locator(".case > .name").all_inner_texts() == names
         await bob.panel("People")
         shown = await bob.page.locator(".person-name").all_inner_texts()
         assert sorted(shown) == sorted([*names, "bob"])

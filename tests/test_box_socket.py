@@ -149,6 +149,8 @@ async def test_what_a_lost_session_still_asks_for_is_given_up(fake: Fake, box: A
     fake.deaf = True
     fake.payloads.put_nowait(f"{CONNECT}\x1e2")
     assert await fake.post() == "3"
+    for _ in range(3):  # to open it, for those two packets, and for the next
+        await asyncio.wait_for(fake.knocks.get(), 10)
     client.do("fire", 45_000)
     assert await client.next("disconnect") == ["ping timeout"]
     for _ in range(2):  # its poll, and its post that was not answered

@@ -36,7 +36,7 @@ export function everybodysItems(subject: Subject, context: Context): MenuItem[] 
 /** Run a command and show what it answers, as if it had been typed. */
 export async function runAndTell(command: string, context: Context): Promise<boolean> {
   const { session, texts } = context;
-  const { error, text } = await session.run(command);
+  const { error, text } = await session.act(command);
   const known = texts.has(`ack.${error}`) ? texts.t(`ack.${error}`) : texts.t("ack.refused");
   const told = text ?? (error ? known : "");
   if (told) {

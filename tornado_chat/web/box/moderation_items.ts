@@ -77,7 +77,7 @@ function pinnedId({ session }: Context): unknown {
 
 /** Run a command of a dialog's: told as if it had been typed where it was done; returns what went wrong. */
 async function attempt(command: string, context: Context): Promise<string | null> {
-  const reply = await context.session.run(command);
+  const reply = await context.session.act(command);
   const text = told(reply, context);
   if (reply.error) return text;
   if (reply.text) context.session.notice(text);
@@ -158,7 +158,7 @@ async function notes(uname: string, context: Context): Promise<void> {
     list.replaceChildren(...(found.length ? found.map(row) : [nothing]));
   };
   const change = async (command: string) => {
-    const reply = await session.run(command);
+    const reply = await session.act(command);
     const text = told(reply, context);
     dialog.fail(reply.error ? text : "");
     if (reply.error) return false;

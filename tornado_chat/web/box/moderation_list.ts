@@ -40,7 +40,9 @@ export function told({ error, text }: Reply, { texts }: Context): string {
   return text ?? texts.t(error === null ? "mod.done" : texts.has(`ack.${error}`) ? `ack.${error}` : "ack.refused");
 }
 
-/** Run `load` now; asked for again meanwhile, run it once more when it is through. */
+const APART = 300; // ms from an answer to the next question: in a raid there is news all the time
+
+/** Run `load` now; asked for again meanwhile, run it once more, a while after it is through. */
 export function coalesced(load: () => Promise<void>): () => void {
   let wanted = false;
   let running = false;
@@ -51,6 +53,7 @@ export function coalesced(load: () => Promise<void>): () => void {
     while (wanted) {
       wanted = false;
       await load();
+      await new Promise((done) => setTimeout(done, APART));
     }
     running = false;
   };

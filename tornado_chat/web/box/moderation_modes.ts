@@ -27,7 +27,7 @@ export function modesTab(context: Context): Tab {
   );
   const left = (until: string) => Math.max(Math.floor((Date.parse(until) - room.now()) / 1000), 0);
   const run = async (command: string) => {
-    const reply = await session.run(command);
+    const reply = await session.act(command);
     const text = told(reply, context);
     said.textContent = reply.error ? text : "";
     announcer.say(text);

@@ -136,7 +136,7 @@ function tabOf(name: string, list: ModerationList, refresh: () => void): Tab {
 function decision(context: Context, label: string, key: string, line: string, more?: Partial<Decision>): Decision[] {
   const { session, texts } = context;
   const [command = ""] = line.slice(1).split(" ");
-  return session.may(command) ? [{ label: texts.t(`mod.${label}`), key, run: () => session.run(line), ...more }] : [];
+  return session.may(command) ? [{ label: texts.t(`mod.${label}`), key, run: () => session.act(line), ...more }] : [];
 }
 
 /** Fetch the page of a list that it wants; null where that failed, which it shows then. */

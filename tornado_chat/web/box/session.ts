@@ -47,6 +47,7 @@ export class Session extends Emitter<Events> {
   #lastNotice: Entry | null = null;
   #outside: Entry | null = null; // what the server said last to one who isn't in
   #catchingUp = false;
+  readonly #lost = new Map<string, string>(); // the cids of commands that weren't answered
   #restored = false;
   readonly #kept: string; // the key that what is under way is remembered under
   #older: Promise<void> | null = null;
@@ -101,6 +102,7 @@ export class Session extends Emitter<Events> {
     if (token === this.#token && (token === null || this.me || this.state === "connecting")) return;
     this.#token = token;
     this.#spoke = 0;
+    this.#lost.clear();
     this.commands = [];
     const pending = this.#pending();
     for (const entry of pending) this.room.take(entry);
@@ -131,13 +133,22 @@ export class Session extends Emitter<Events> {
   }
 
   /** Run a command for the page itself: its answer is shown by who asked. Never rejects. */
-  async run(text: string): Promise<Reply> {
+  async run(text: string, cid = uniqueId("c")): Promise<Reply> {
     if (this.state !== "joined") return { error: "UNSENT", text: null, data: null };
     try {
-      return await this.#connection.command(text, uniqueId("c"));
+      return await this.#connection.command(text, cid);
     } catch {
       return { error: "LOST", text: null, data: null };
     }
+  }
+
+  /** Run a command that does something. Where no answer came it may be done, and tried again it is done once. */
+  async act(text: string): Promise<Reply> {
+    const cid = this.#lost.get(text) ?? uniqueId("c");
+    const reply = await this.run(text, cid);
+    if (reply.error === "LOST") this.#lost.set(text, cid);
+    else this.#lost.delete(text);
+    return reply;
   }
 
   /** Show a line that is no message. `own`: nobody else sees it, as far as that is known. */
