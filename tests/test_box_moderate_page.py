@@ -146,3 +146,28 @@ async def test_the_log_stays_where_it_is_read(chromium: str, serve: Any, config:
         await one.page.get_by_label("Search the log").fill("carol and nobody el")
         await carol.say("/mute somebody0 10m once more")
         await expect(rows.first).to_contain_text("once more")
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_tab_with_an_older_token_loses_its_panel_for_good(
+    chromium: str, serve: Any, make_config: Any, connect: Any, api: Any
+) -> None:
+    server = await serve(make_config(app='plugins = ["mute"]\n'))
+    alice = await connect(server, token="token-alice")
+    async with browser(chromium) as running:
+        pages = []
+        for token in ("token-bob", "token-again"):
+            page = (await open_page(running, server, "2")).page
+            await page.get_by_label("Token").fill(token)
+            await page.get_by_label("Token").press("Enter")
+            await expect(page.get_by_label("Message", exact=True)).to_be_visible()
+            pages.append(page)
+            # Demoted: the site's answer of a moment ago for the older token still has the old role.
+            api.users["token-again"] = {**api.users["token-bob"], "role": "member"}
+        for page in pages:
+            await expect(page.get_by_text("You don't moderate this app.")).to_be_visible()
+            await expect(tabs(page)).to_have_count(0)
+        await alice.settle()
+        assert [args for name, *args in alice.heard if name == "user_updated"] == [
+            [{"id": 2, "uname": "bob", "role": "member"}]
+        ]
