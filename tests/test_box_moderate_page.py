@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from playwright.async_api import Page, expect
 
 from tests.box import Box, box_config, open_box, watch
 from tests.browsers import browser
+from tornado_chat.audit import Audit
+from tornado_chat.models import AuditEntry
+from tornado_chat.records import AuditQuery
 
 
 @pytest.fixture
@@ -148,6 +152,51 @@ async def test_the_log_stays_where_it_is_read(chromium: str, serve: Any, config:
         await expect(rows.first).to_contain_text("once more")
 
 
+@pytest.mark.gen_test(timeout=120)
+async def test_nothing_that_comes_between_tears_a_reader_of_the_log_away(
+    chromium: str, serve: Any, config: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    find = Audit.find
+
+    async def find_slowly(audit: Audit, query: AuditQuery, limit: int, words: str = "") -> list[AuditEntry]:
+        if query.before:
+            asked.set()
+            await go_on.wait()
+        return await find(audit, query, limit, words)
+
+    monkeypatch.setattr(Audit, "find", find_slowly)
+    server = await serve(config, demo=True)
+    carol = await connect(server, token="carol")
+    for number in range(25):
+        await carol.say(f"/mute somebody{number} 10m reason{number}")
+    async with browser(chromium) as running:
+        box = await open_box(running, server, "bob")
+        await box.panel("Moderation")
+        await box.page.get_by_role("tab", name="Log").click()
+        field, rows = box.page.get_by_label("Search the log"), box.page.locator(".log > li")
+        await field.fill("REASON")
+        await field.press("Enter")
+        await expect(rows.first).to_contain_text("reason24")
+        newer = box.page.get_by_role("button", name="new")
+        await box.page.get_by_role("button", name="Older").click()
+        await asked.wait()
+        await carol.say("/unmute somebody0")
+        await expect(newer).to_be_visible()
+        go_on.set()
+        await expect(rows).to_have_count(20)
+        # Nor does a network that fails: what is new can be asked for, with the same words.
+        await newer.click()
+        await expect(rows).to_have_count(10)
+        await box.page.get_by_role("button", name="Older").click()
+        await expect(rows).to_have_count(20)
+        await expect(newer).to_be_hidden()
+        await send_away(server)
+        await expect(newer).to_be_visible()
+        await expect(rows).to_have_count(20)
+        await expect(field).to_have_value("REASON")
+
+
 @pytest.mark.gen_test(timeout=90)
 async def test_a_tab_with_an_older_token_loses_its_panel_for_good(
     chromium: str, serve: Any, make_config: Any, connect: Any, api: Any
@@ -171,3 +220,23 @@ async def test_a_tab_with_an_older_token_loses_its_panel_for_good(
         assert [args for name, *args in alice.heard if name == "user_updated"] == [
             [{"id": 2, "uname": "bob", "role": "member"}]
         ]
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_the_next_one_finds_nothing_searched_for(chromium: str, serve: Any, config: Any, connect: Any) -> None:
+    server = await serve(config, demo=True)
+    dave = await connect(server, token="dave")
+    for number in range(3):
+        await dave.say(f"/mute somebody{number} 10m reason{number}")
+    async with browser(chromium) as running:
+        page = (await open_page(running, server, "2", "bob")).page
+        field, rows = page.get_by_label("Search the log"), page.locator(".log > li")
+        await page.get_by_role("tab", name="Log").click()
+        await field.fill("reason1")
+        await field.press("Enter")
+        await expect(rows).to_have_count(1)
+        await page.get_by_role("button", name="Log out").click()
+        await page.get_by_role("button", name="carol", exact=True).click()
+        await page.get_by_role("tab", name="Log").click()
+        await expect(rows).to_have_count(3)
+        await expect(field).to_have_value("")
