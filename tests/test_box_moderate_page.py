@@ -59,6 +59,14 @@ async def test_each_app_may_have_one_in_by_another_token(chromium: str, serve: A
         for column, who in ((page.locator(".column").nth(0), "bob"), (third, "carol")):
             await column.get_by_role("button", name="People").click()
             await expect(column.locator(".person", has_text="you")).to_contain_text(who)
+        # Where one is a guest and isn't elsewhere, it says so.
+        no_moderator = page.get_by_text("You don't moderate this app.")
+        await expect(no_moderator.and_(page.locator(":visible"))).to_have_count(0)
+        await page.evaluate("delete sessionStorage['tornado-chat:token:3']")
+        await page.reload()
+        await expect(third.get_by_text("You don't moderate this app.")).to_be_visible()
+        await expect(tabs(page)).to_have_count(1)
+        await expect(no_moderator.first).to_be_hidden()
         await page.get_by_role("button", name="Log out").click()
         await expect(page.get_by_text("You are reading as a guest")).to_have_count(2)
 
@@ -115,6 +123,30 @@ async def test_only_an_app_that_there_is_can_be_added(chromium: str, serve: Any,
         await field.fill("3")
         await add.click()
         await page.wait_for_url("**/moderate/2,3")
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_an_address_may_be_written_otherwise(chromium: str, serve: Any, config: Any) -> None:
+    server = await serve(config, demo=True)
+    async with browser(chromium) as running:
+        page = (await open_page(running, server, "2%2C3")).page
+        await page.get_by_role("button", name="Take").first.click()
+        await page.wait_for_url("**/moderate/3")
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_who_is_banned_isnt_told_that_nobody_has_their_token(
+    chromium: str, serve: Any, config: Any, connect: Any
+) -> None:
+    server = await serve(config, demo=True)
+    dave = await connect(server, token="dave")
+    await dave.say("/ban bob")
+    async with browser(chromium) as running:
+        page = (await open_page(running, server, "2")).page
+        await page.get_by_role("button", name="bob", exact=True).click()
+        await expect(page.locator(".connection.refused", has_text="banned")).to_be_visible()
+        await expect(page.get_by_label("Token")).to_be_visible()
+        await expect(page.get_by_text("Nobody here has that token")).to_have_count(0)
 
 
 @pytest.mark.gen_test(timeout=120)
