@@ -54,6 +54,11 @@ async def test_a_role_that_another_tab_comes_in_with_holds_for_all_and_everybody
         for client in (bob, alice):
             assert await client.next("user_updated") == {"id": 2, "uname": "bob", "role": role}
         assert second_tab.data["room"]["users"]["bob"]["role"] == role
+    # The tab that was told comes in anew, with a token that is older: that is no news to anybody.
+    first_tab = await connect(server, token="token-member")
+    assert first_tab.data["user"]["role"] == "mod"
+    await alice.settle()
+    assert [args["role"] for name, args in alice.heard if name == "user_updated"] == ["member", "mod"]
 
 
 @pytest.mark.gen_test

@@ -72,6 +72,22 @@ def test_who_comes_back_is_new_again(room: Room) -> None:
     assert room.enter(KATE)[1] is None
 
 
+def test_an_old_token_brings_no_old_role_back(room: Room) -> None:
+    promoted = User(KATE.id, KATE.uname, Role.MOD)
+    room.enter(KATE, token="old")
+    occupant, before = room.enter(promoted, token="new")
+    assert (before, occupant.user) == (KATE, promoted)
+    assert room.enter(KATE, token="old")[1] == occupant.user == promoted
+    room.enter(KATE, token="new")  # the site says so now
+    assert occupant.user == KATE
+    room.enter(promoted, token="newest")
+    room.enter(KATE, token="new")
+    assert shown(room, NOW)["users"][KATE.uname]["role"] == "mod"
+    for _ in range(6):
+        room.leave(occupant)
+    assert room.enter(KATE, token="old")[0].user == KATE
+
+
 def test_users_are_listed_in_the_order_they_came(room: Room) -> None:
     room.enter(KATE)
     room.enter(BOB)

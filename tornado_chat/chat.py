@@ -210,10 +210,10 @@ class Chat:
         notice = self._bans.notice_of(visitor.user, visitor.address)
         return None if notice is None else Answer(Ack.BANNED, notice)
 
-    async def join(self, user: User | None, voucher: Voucher | None = None, address: str = "") -> Seat:
+    async def join(self, user: User | None, voucher: Voucher | None = None, address: str = "", token: str = "") -> Seat:
         """Seat one socket of `user` (None: a guest), from `address`, and tell the room of a user who wasn't here.
 
-        `voucher` says who knows the user, where that may change. Raises ChatFull.
+        `voucher` says who knows the user, where that may change, `token` is what they came with. Raises ChatFull.
 
         The caller subscribes the socket after this and takes the snapshot in the same breath, so that it neither
         misses nor doubles a message, and isn't told of itself.
@@ -223,15 +223,16 @@ class Chat:
         if user is None:
             return Seat(self, None, address)
         was_big = self._room.big
-        occupant, before = self._room.enter(user, address)
+        occupant, before = self._room.enter(user, address, token)
+        user = occupant.user
         if voucher is not None:
             self._rechecks.watch(occupant, voucher)
         await self._sanctions.release(user)
         if before is None:
             await self._presence.came(user, was_big)
             self._happened(Joined(user))
-        elif user != before:
-            await self._rechecks.update(occupant, user)
+        elif occupant.user != before:  # who may have come in once more meanwhile
+            await self._rechecks.update(occupant, occupant.user)
         self._people.came(user)
         self._happened(TabOpened(user))
         return Seat(self, occupant, address)

@@ -251,7 +251,7 @@ class Gateway:
         if refused is not None:
             return self._tell(connection, refused)
         try:
-            seat = await chat.join(user, voucher, connection.session.address)
+            seat = await chat.join(user, voucher, connection.session.address, str(token))
         except ChatFull:
             return self._tell(connection, FULL)
         if not self._is_here(connection):

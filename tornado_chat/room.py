@@ -25,6 +25,8 @@ class Occupant:
     """A user who is in the lobby with one or more sockets. All of them share it, so a new role binds every tab."""
 
     user: User
+    token: int = 0  # the newest that they came in with, hashed
+    old_tokens: set[int] = field(default_factory=set)  # those before it
     sockets: int = 0
     addresses: Counter[str] = field(default_factory=Counter)  # of the sockets
     vouched_until: float = math.inf  # by a steady clock, in seconds: until then it is known who they are
@@ -54,17 +56,25 @@ class Room:
         self.bans = BanList()
         self.owners: frozenset[str] = frozenset()
 
-    def enter(self, user: User, address: str = "") -> tuple[Occupant, User | None]:
-        """Add one socket of `user`, from there; return the occupant, and who they were, None for their first socket."""
+    def enter(self, user: User, address: str = "", token: str = "") -> tuple[Occupant, User | None]:
+        """Add one socket of `user`, from there; return the occupant, and who they were, None for their first socket.
+
+        A token that they came in with before another one changes nothing: their tabs come in anew when they are told of
+        a role, and would take the old and the new one from each other for ever.
+        """
+        mark = hash(token)
         occupant = self._occupants.get(user.uname)
         before = None if occupant is None else occupant.user
         if occupant is None:
-            occupant = self._occupants[user.uname] = Occupant(user)
+            occupant = self._occupants[user.uname] = Occupant(user, mark)
             self._spellings.setdefault(user.key, {})[user.uname] = occupant
-        occupant.user = user
+        if mark != occupant.token and mark not in occupant.old_tokens:
+            occupant.old_tokens.add(occupant.token)
+            occupant.token = mark
+        if mark == occupant.token:
+            self.update(occupant, user)
         occupant.sockets += 1
         occupant.addresses[address] += 1
-        self._snapshot.put_user(user)
         self.big = self.big or self.count > self._presence_limit
         return occupant, before
 

@@ -30,20 +30,25 @@ function moderate({ page, texts, host }: Beginning): HTMLElement {
   const logout = h("button", { type: "button", class: "button", onclick: out }, texts.t("mod.logout"));
   let settled = false;
   const update = () => {
-    const left = guests().length;
-    show(logout, left < columns.length);
+    const left = guests();
+    const anybody = left.length < columns.length;
+    show(logout, anybody);
+    for (const { session, nobody } of columns)
+      show(nobody, anybody && session.state === "joined" && !isStaff(session.me?.role));
     // Nobody is asked while it may turn out who they are.
-    if (!left) show(form, false);
+    if (!left.length) show(form, false);
     else if (settled && columns.every(({ session: { state } }) => state === "joined" || state === "refused")) {
       show(form, true);
-      if (tried === left) said.textContent = texts.t("mod.unknown");
+      // Why somebody is refused stands in the column.
+      if (tried === left.length && left.some(({ session }) => session.state === "joined"))
+        said.textContent = texts.t("mod.unknown");
     }
     const waiting = columns.reduce((sum, { waiting }) => sum + waiting, 0);
     document.title = (waiting ? `(${waiting}) ` : "") + texts.t("mod.page");
   };
   const columns = page.apps.map((app) => new Column(app, texts, sound, update));
   const bar = h("header", { class: "head-bar moderate-bar" }, h("h1", {}, texts.t("mod.page")));
-  append(bar, ...columns.map((column, index) => column.chip(index)));
+  append(bar, ...columns.map((column, index) => column.chip(index, columns)));
   if (columns.length > 1) bar.append(keysSwitch(columns, texts));
   append(bar, columns.length < MOST && addForm(columns, texts), logout);
   const row = h("div", { class: "columns" }, ...columns.map(({ element }) => element));
@@ -87,7 +92,8 @@ class Column {
   readonly #count = h("span", { class: "number" });
   readonly #waits = h("span", { class: "unseen" });
   readonly #go = h("button", { type: "button", class: "chip-go", onclick: () => this.goTo() });
-  readonly #nobody: HTMLElement;
+  /** Says that one is no moderator here. */
+  readonly nobody: HTMLElement;
 
   /** `changed` is told of who one is there, of the connection, and of what waits. */
   constructor(app: PageApp, texts: Texts, sound: Sound, changed: () => void) {
@@ -114,11 +120,10 @@ class Column {
       this.#waits.textContent = count ? ` ${texts.t("mod.waits")}` : "";
       changed();
     });
-    this.#nobody = h("p", { class: "connection refused", role: "status", hidden: true }, texts.t("mod.no-staff"));
-    this.element = h("div", { class: "column" }, this.#nobody, this.#box.element);
+    this.nobody = h("p", { class: "connection refused", role: "status", hidden: true }, texts.t("mod.no-staff"));
+    this.element = h("div", { class: "column" }, this.nobody, this.#box.element);
     session.on("me", (me) => {
       const staff = isStaff(me?.role);
-      show(this.#nobody, me !== null && !staff);
       if (staff && !this.#staff && this.#box.drawer.shown === null) this.#box.drawer.open("moderation", false);
       this.#staff = staff;
       if (me) remember(this.#kept, this.#token, "session");
@@ -145,7 +150,7 @@ class Column {
   }
 
   /** The button that leads here, with what waits, and the one that takes this away. */
-  chip(index: number): HTMLElement {
+  chip(index: number, columns: Column[]): HTMLElement {
     append(
       this.#go,
       h("kbd", { "aria-hidden": "true" }, String(index + 1)),
@@ -156,10 +161,9 @@ class Column {
     const label = this.#texts.t("mod.drop-app", { name: this.#name });
     const drop = h("button", { type: "button", class: "chip-drop", "aria-label": label }, icon("close"));
     drop.addEventListener("click", () => {
-      const left = appsHere().filter((id) => id !== this.#app.id);
-      goToApps(left);
+      goToApps(columns.filter((column) => column !== this));
     });
-    return h("span", { class: "chip" }, this.#go, appsHere().length > 1 && drop);
+    return h("span", { class: "chip" }, this.#go, columns.length > 1 && drop);
   }
 
   goTo(): void {
@@ -168,12 +172,8 @@ class Column {
   }
 }
 
-function appsHere(): number[] {
-  return [...new Set((location.pathname.split("/").pop() ?? "").split(",").map(Number))];
-}
-
-function goToApps(ids: number[]): void {
-  location.assign(`/moderate/${ids.join(",")}${location.search}${location.hash}`);
+function goToApps(apps: { id: number }[]): void {
+  location.assign(`/moderate/${apps.map(({ id }) => id)}${location.search}${location.hash}`);
 }
 
 function addForm(columns: Column[], texts: Texts): HTMLElement {
@@ -197,7 +197,7 @@ function addForm(columns: Column[], texts: Texts): HTMLElement {
     const id = Number(field.value);
     const here = columns.find((column) => column.id === id);
     if (here) here.goTo();
-    else if ((await fetch(`/moderate/${id}`, { method: "HEAD" }).catch(() => null))?.ok) goToApps([...appsHere(), id]);
+    else if ((await fetch(`/moderate/${id}`, { method: "HEAD" }).catch(() => null))?.ok) goToApps([...columns, { id }]);
     else {
       field.setCustomValidity(texts.t("mod.no-app"));
       field.reportValidity();

@@ -68,6 +68,7 @@ class Log {
       if (plugin !== "audit" || name !== "entry" || !this.element.isConnected) return;
       this.refresh();
     });
+    this.#reader = session.me?.uname;
     session.on("me", () => {
       // The next one may not read what this one did.
       if (session.me?.uname === this.#reader) return;
