@@ -42,7 +42,7 @@ async def test_the_span_chosen_holds_whatever_the_reason_begins_with(chromium: s
         await bob.page.get_by_role("tab", name="Mutes").click()
         case = bob.page.locator(".case", has_text="eve")
 
-        asked = await open_dialog(bob, "hello", "Mute for…", "Other…")
+        asked = await open_dialog(bob, "hello", "Mute for", "Other…")
         other = asked.get_by_label("Such as 30m, 12h or 3d")
         await asked.get_by_label("For", exact=True).select_option("Other…")
         # What would take a pattern longer than anybody waits.

@@ -177,7 +177,8 @@ export class Box extends Emitter<Events> {
 
   #drawCount(): void {
     const { session, texts } = this.#options;
-    this.#who.textContent = texts.t("people.count", { count: session.room.count ?? session.room.users.size });
+    const count = session.room.count ?? session.room.users.size;
+    this.#who.textContent = count ? texts.t("people.count", { count }) : "";
   }
 
   /** A guest reads, and is told how to talk. */

@@ -28,14 +28,13 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
   const other = !own && !bot;
   const above = other && session.outranks(session.room.users.get(user.uname)?.role ?? user.role);
   const items: MenuItem[] = [];
+  let apart = true; // whether the next one begins a group
   const add = (allowed: boolean, key: string, item: Omit<MenuItem, "label">) => {
-    if (allowed) items.push({ label: texts.t(`mod.${key}`), ...item });
+    if (!allowed) return;
+    items.push({ label: texts.t(`mod.${key}`), separated: apart, ...item });
+    apart = false;
   };
   const run = (command: string) => void runAndTell(command, context);
-  add(Boolean(message) && may("delete") && (own || bot || above), "delete", {
-    danger: true,
-    run: () => run(`/delete ${message?.id}`),
-  });
   const pinned = message !== undefined && pinnedId(context) === message.id;
   add(Boolean(message) && may(pinned ? "unpin" : "pin"), pinned ? "unpin" : "pin", {
     run: () => {
@@ -44,10 +43,17 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
       else if (pinnedId(context) === message?.id) run("/unpin");
     },
   });
+  add(Boolean(message) && may("delete") && (own || bot || above), "delete", {
+    danger: true,
+    run: () => run(`/delete ${message?.id}`),
+  });
+  apart = true;
   add(other && may("whois"), "whois", { run: () => void whois(user.uname, context) });
-  if (!above) return separated(items);
-  add(may("purge"), "purge", { danger: true, run: () => purge(user.uname, context) });
+  if (!above) return items;
+  add(may("notes") && may("note"), "notes", { run: () => void notes(user.uname, context) });
+  apart = true;
   const { mutes, users, count } = session.room;
+  add(may("warn"), "warn", { run: () => withReason("warn", user.uname, context) });
   add(mutes.has(user.uname.toLowerCase()) && may("unmute"), "unmute", { run: () => run(`/unmute ${name}`) });
   add(may("mute"), "mute", {
     items: [
@@ -55,20 +61,16 @@ export function moderatorsItems(subject: Subject, context: Context): MenuItem[] 
       { label: texts.t("mod.span"), run: () => withReason("mute", user.uname, context) },
     ],
   });
-  add(may("warn"), "warn", { run: () => withReason("warn", user.uname, context) });
-  add(may("kick"), "kick", { danger: true, run: () => run(`/kick ${name}`) });
+  add(may("kick"), "kick", { run: () => run(`/kick ${name}`) });
+  apart = true;
   add(may("ban"), "ban", { danger: true, run: () => withReason("ban", user.uname, context) });
   // Where there are too many, only the server knows who is here.
   add(may("banip") && (count !== null || users.has(user.uname)), "banip", {
     danger: true,
     run: () => withReason("banip", user.uname, context),
   });
-  add(may("notes") && may("note"), "notes", { run: () => void notes(user.uname, context) });
-  return separated(items);
-}
-
-function separated(items: MenuItem[]): MenuItem[] {
-  return items.map((item, index) => (index === 0 ? { ...item, separated: true } : item));
+  add(may("purge"), "purge", { danger: true, run: () => purge(user.uname, context) });
+  return items;
 }
 
 function pinnedId({ session }: Context): unknown {

@@ -67,6 +67,7 @@ function fillMessage(row: HTMLElement, message: Message, context: Context, lead:
     append(line, text, time(message, context));
   } else {
     const head = h("div", { class: lead ? "head" : "head unseen" }, nameOf(message, context), badge(message, context));
+    append(head, lead && own && h("span", { class: "state-text" }, texts.t("people.you")));
     append(head, lead && time(message, context));
     append(line, lead && avatar(message.user.uname), head, h("p", { class: "text" }, body(message, context)));
     append(line, !lead && time(message, context));

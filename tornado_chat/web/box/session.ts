@@ -347,6 +347,7 @@ export class Session extends Emitter<Events> {
       error = "LOST";
     }
     if (!this.room.entries.includes(entry)) return;
+    if (error === "MESSAGE_HELD") this.#quote(entry);
     if (MESSAGE_TAKEN.has(error)) this.discard(entry);
     else this.#fail(entry, error);
   }
@@ -355,6 +356,14 @@ export class Session extends Emitter<Events> {
     entry.failure = error;
     this.#keep();
     this.#explain(entry);
+  }
+
+  /** Have the line in which the server said that it waits say what waits. */
+  #quote(entry: PendingEntry): void {
+    const notice = this.#lastNotice;
+    if (notice?.kind !== "notice") return;
+    notice.text += `: ${entry.text}`;
+    notice.key = uniqueId("n"); // so that its row is made anew
   }
 
   /** Put what the server said about it, just before, into the line that it is about. */

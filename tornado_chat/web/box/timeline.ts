@@ -256,8 +256,9 @@ export class Timeline {
       return;
     }
     const empty = this.#context.session.room.entries.length === 0;
-    const text =
-      empty && this.#context.session.state === "joined" ? "timeline.empty" : beginning ? "timeline.beginning" : "";
+    const { state, me } = this.#context.session;
+    const nobody = me ? "timeline.first" : "timeline.empty";
+    const text = empty && state === "joined" ? nobody : beginning ? "timeline.beginning" : "";
     this.#top.className = empty ? "top empty" : "top";
     this.#top.replaceChildren(...(text ? [h("p", {}, t(text))] : []));
   }
