@@ -64,6 +64,7 @@ async def test_people_talk_and_a_guest_reads(chromium: str, serve: Any, config: 
                 assert await link.get_attribute("rel") == "noopener noreferrer nofollow ugc"
                 assert await link.get_attribute("target") == "_blank"
         await expect(alice.row("Hi <b>bob</b>")).to_have_class(re.compile(r"\bown\b"))
+        await expect(alice.row("Hi <b>bob</b>").locator(".head")).to_contain_text("you")
         await expect(bob.row("Hi <b>bob</b>")).not_to_have_class(re.compile(r"\bown\b"))
         await bob.say("hello")
         hello = alice.row("hello")
@@ -287,6 +288,8 @@ async def test_what_the_server_refuses_can_be_sent_again_or_changed(
         await expect(bob.row("let me in")).to_be_visible()
         await expect(failed).to_have_count(0)
         await eve.say("fudge")
+        # What waits is not gone for who wrote it.
+        await expect(eve.page.locator(".row.notice").last).to_contain_text("waits for a moderator: fudge")
         await expect(failed).to_have_count(0)
 
 

@@ -153,6 +153,23 @@ async def test_only_who_is_called_is_mentioned(chromium: str, serve: Any, config
 
 
 @pytest.mark.gen_test(timeout=90)
+async def test_a_name_with_spaces_is_called_as_a_whole(
+    chromium: str, serve: Any, make_config: Any, site: Site, connect: Any, api: Any
+) -> None:
+    server = await server_for(site, serve, make_config, "help")
+    api.users["token-ann"] = {"id": 91, "uname": "Ann @ Home", "role": "member"}
+    bob = await connect(server, token="token-bob")
+    async with visiting(chromium) as (_, visit):
+        await visit_as(visit, site, "ann")
+        texts = ["hi @ann @ home, you", "@Ann hi", "@Ann @ Homer", "@Ann @ Home @bob"]
+        for text in texts:
+            await bob.say(text)
+        await expect(visit.frame.locator(".row.message .words")).to_have_text(texts)
+        await expect(visit.frame.locator(".mention.own")).to_have_text(["@ann @ home", "@Ann @ Home"])
+        await expect(visit.frame.locator(".row.mentioned")).to_have_count(2)
+
+
+@pytest.mark.gen_test(timeout=90)
 async def test_what_was_typed_without_a_connection_is_no_flood(
     chromium: str, serve: Any, make_config: Any, site: Site
 ) -> None:

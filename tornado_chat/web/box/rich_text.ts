@@ -22,14 +22,18 @@ export function richText(text: string, me: string | null): Node[] {
 
 /** Whether a text calls this visitor: `@name`, in any case, and not only the beginning of another name. */
 export function mentions(text: string, me: string): boolean {
-  const wanted = `@${me.toLowerCase()}`;
-  const lower = text.toLowerCase();
-  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + 1)) {
-    const before = lower.slice(0, at);
-    const after = lower.slice(at + wanted.length);
-    if (!/[\p{L}\p{N}_@/.]$/u.test(before) && !/^[.-]*[\p{L}\p{M}\p{N}_]/u.test(after)) return true;
-  }
+  for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) if (calls(text, at, me)) return true;
   return false;
+}
+
+/** Whether the @ there is followed by this name, which may have spaces, and by no more of a name. */
+function calls(text: string, at: number, me: string): boolean {
+  const end = at + 1 + me.length;
+  return (
+    text.slice(at + 1, end).toLowerCase() === me.toLowerCase() &&
+    !/[\p{L}\p{N}_@/.]$/u.test(text.slice(0, at)) &&
+    !/^[.-]*[\p{L}\p{M}\p{N}_]/u.test(text.slice(end))
+  );
 }
 
 function withoutClosing(typed: string): string {
@@ -59,8 +63,9 @@ function withMentions(text: string, me: string | null): Node[] {
   const nodes: Node[] = [];
   let done = 0;
   for (const match of text.matchAll(MENTION)) {
-    const typed = match[0].replace(/[.-]+$/, "");
-    const own = me !== null && typed.slice(1).toLowerCase() === me.toLowerCase();
+    if (match.index < done) continue; // in a name that has an @
+    const own = me !== null && calls(text, match.index, me);
+    const typed = own ? text.slice(match.index, match.index + 1 + me.length) : match[0].replace(/[.-]+$/, "");
     nodes.push(
       document.createTextNode(text.slice(done, match.index)),
       h("span", { class: own ? "mention own" : "mention" }, typed),
