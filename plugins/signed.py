@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,7 @@ except ImportError:
 
 MAX_ID = 2**53 - 1
 MAX_SUB = 255
+QUIET = 10.0  # seconds from one refusal that is logged at INFO to the next
 SHORTEST_SECRET = 32  # bytes: an HS256 key shorter than its hash can be guessed (RFC 7518, 3.2)
 SHORTEST_RSA = 2048  # bits (RFC 7518, 3.3)
 _ID = re.compile(r"0|[1-9][0-9]{0,15}")  # as a number is written: "007" is another user than "7"
@@ -70,6 +72,7 @@ class SignedIdentity:
         self._api = api
         self._options: Options = api.options
         self._keys = [(key, _prepare(key)) for key in self._options.keys]
+        self._told_until = 0.0  # by a steady clock
 
     async def app(self, app_id: int) -> App | None:
         return App(app_id, self._options.name, frozenset())
@@ -81,7 +84,13 @@ class SignedIdentity:
             self._api.count("refused")
             # PyJWT's own texts quote the token.
             ours = isinstance(error, _Refused | jwt.MissingRequiredClaimError)
-            self._api.log.debug("a token was refused: %s", error if ours else type(error).__name__)
+            # Whoever sets this up must learn why; whoever tries tokens must not fill the log.
+            now = self._api.monotonic()
+            level = logging.DEBUG if now < self._told_until else logging.INFO
+            if level == logging.INFO:
+                self._told_until = now + QUIET
+            why = error if ours else type(error).__name__
+            self._api.log.log(level, "app %d: a token was refused: %s", self._api.app_id, why)
             return None
 
     async def close(self) -> None:

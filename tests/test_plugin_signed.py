@@ -183,7 +183,10 @@ async def test_a_refusal_is_counted_and_its_log_line_has_nothing_of_the_token(ca
     signed = importlib.import_module("tornado_chat_plugins.signed")
     options = signed.Options(keys=(signed.Key("HS256", Secret(SECRET)),))
     log = logging.getLogger("tests.signed")
-    api = SimpleNamespace(app_id=2, options=options, log=log, count=counted.append, now=SystemClock().now)
+    now = [100.0]
+    api = SimpleNamespace(
+        app_id=2, options=options, log=log, count=counted.append, now=SystemClock().now, monotonic=lambda: now[0]
+    )
     identity = signed.register_identity(api)
     assert await identity.user(APP, token()) is not None
     assert counted == []
@@ -204,6 +207,12 @@ async def test_a_refusal_is_counted_and_its_log_line_has_nothing_of_the_token(ca
     assert "LEAK" not in caplog.text
     assert "its role is none of ours" in caplog.text
     assert 'missing the "exp" claim' in caplog.text
+    # One that sets it up is told why; many that try don't fill the log.
+    now[0] += 10
+    assert await identity.user(APP, token(role="LEAK")) is None
+    loud = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+    assert len(loud) == 2
+    assert loud[1] == "app 2: a token was refused: its role is none of ours"
 
 
 def test_without_pyjwt_the_start_fails_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -428,13 +437,13 @@ def test_the_django_snippet_makes_a_token() -> None:
 
 
 def test_the_express_snippet_makes_a_token(node: str) -> None:
-    code = snippet("signed-express") + "\nconsole.log(chatToken({ id: 7, name: 'al\u00efce', role: 'owner' }));"
-    assert believed(run_snippet([node, "-e"], code)) == User(7, "al\u00efce", Role.OWNER)
+    code = snippet("signed-express") + "\nconsole.log(chatToken({ id: 7, name: 'al\u00efce', isStaff: true }));"
+    assert believed(run_snippet([node, "-e"], code)) == User(7, "al\u00efce", Role.MOD)
 
 
 def test_the_php_snippet_makes_a_token(php: str) -> None:
     code = (
-        snippet("signed-php") + "\necho chat_token((object) ['id' => 7, 'name' => 'al\u00efce', 'role' => 'member']);"
+        snippet("signed-php") + "\necho chat_token((object) ['id' => 7, 'name' => 'al\u00efce', 'isStaff' => false]);"
     )
     assert believed(run_snippet([php, "-r"], code)) == User(7, "al\u00efce", Role.MEMBER)
 

@@ -150,6 +150,8 @@ def _serve(options: argparse.Namespace) -> int:
     set_up_logging(config.secrets)
     if config.identity.demo is not None:
         log.warning("[identity.demo] is on: anyone can be any demo user of the apps that use it")
+    elif options.page:
+        log.warning("--page: nobody can be anybody on the demo's page; server.toml has no [identity.demo] table")
     _serve_until_stopped(config, port=options.port, demo=options.page)
     return 0
 
