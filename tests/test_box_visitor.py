@@ -233,6 +233,33 @@ async def test_what_waits_survives_that_the_page_is_left(chromium: str, serve: A
 
 
 @pytest.mark.gen_test(timeout=90)
+async def test_what_waits_survives_a_new_token_of_the_same_user(
+    chromium: str, serve: Any, make_config: Any, site: Site, connect: Any, api: Any
+) -> None:
+    server = await server_for(site, serve, make_config, "help")
+    api.users["token-alice-2"] = api.users["token-alice"]
+    eve = await connect(server, token="token-eve")
+    async with visiting(chromium) as (_, visit):
+        field = await visit_as(visit, site, "alice")
+        frame = frame_of(visit)
+        await frame.evaluate("dispatchEvent(new Event('offline'))")
+        for text in ("one", "two"):
+            await field.fill(text)
+            await field.press("Enter")
+        await visit.page.evaluate("TornadoChat.login('token-alice-2')")
+        await frame.evaluate("dispatchEvent(new Event('online'))")
+        await expect(visit.frame.locator(".row.message .words")).to_have_text(["one", "two"])
+        await frame.evaluate("dispatchEvent(new Event('offline'))")
+        await field.fill("three")
+        await field.press("Enter")
+        await visit.page.evaluate("TornadoChat.login('token-bob')")
+        await frame.evaluate("dispatchEvent(new Event('online'))")
+        await eve.say("last")
+        await expect(visit.frame.locator(".row.message .words")).to_have_text(["one", "two", "last"])
+        await expect(visit.frame.locator(".row.pending")).to_have_count(0)
+
+
+@pytest.mark.gen_test(timeout=90)
 async def test_who_is_sent_away_is_told_so_and_has_no_field(chromium: str, serve: Any, config: Any) -> None:
     server = await serve(config, demo=True)
     async with browser(chromium) as running:

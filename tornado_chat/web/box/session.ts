@@ -25,6 +25,12 @@ export interface Events {
   failed: { text: string; error: string };
 }
 
+/** Whose messages are under way: each with its text, its cid, and why it failed. */
+interface Left {
+  uname: string;
+  lines: [string, string, string | null][];
+}
+
 /** Why this visitor can't speak now, and until when, in the server's time. */
 export interface Wait {
   why: "muted" | "slow";
@@ -49,14 +55,15 @@ export class Session extends Emitter<Events> {
   #catchingUp = false;
   readonly #lost = new Map<string, string>(); // the cids of commands that weren't answered
   #restored = false;
-  readonly #kept: string; // the key that what is under way is remembered under
+  #left: Left | null = null; // what is under way, as it is remembered over a reload
+  readonly #key: string; // under which it is
   #older: Promise<void> | null = null;
 
   constructor(url: string, appId: number, token: string | null, snapshot: Joined | null) {
     super();
     this.#token = token;
     this.ignored = new Ignored(appId);
-    this.#kept = `pending:${appId}`;
+    this.#key = `pending:${appId}`;
     if (snapshot) {
       this.room.load(snapshot);
       this.#knownTo = null;
@@ -104,9 +111,9 @@ export class Session extends Emitter<Events> {
     this.#spoke = 0;
     this.#lost.clear();
     this.commands = [];
-    const pending = this.#pending();
-    for (const entry of pending) this.room.take(entry);
-    if (pending.length) this.#keep();
+    // It is put back where this is the same user with another token.
+    for (const entry of this.#pending()) this.room.take(entry);
+    this.#restored = false;
     this.ignored.reset();
     if (token === null) this.#forget();
     this.#connection.become(token);
@@ -262,19 +269,23 @@ export class Session extends Emitter<Events> {
     this.emit("wait", undefined);
   }
 
-  /** Put back what was under way when the page was left. What was stored all the same is said once, by its cid. */
+  /**
+   * Put back what was under way when the page was left, or when the token was another one. What was stored all the same is
+   * said once, by its cid.
+   */
   #restore(): void {
     if (this.#restored || !this.me) return;
     this.#restored = true;
-    const kept = recall(this.#kept, "session") as { uname?: unknown; lines?: [string, string, string | null][] } | null;
-    if (kept?.uname !== this.me.uname || !Array.isArray(kept.lines)) return;
-    for (const [text, cid, failure] of kept.lines) this.#newPending(text, cid, failure);
+    const { uname, lines } = this.#left ?? (recall(this.#key, "session") as Left | null) ?? {};
+    if (uname !== this.me.uname || !Array.isArray(lines)) this.#keep();
+    else for (const [text, cid, failure] of lines) this.#newPending(text, cid, failure);
   }
 
   #keep(): void {
+    if (!this.me) return;
     const lines = this.#pending().slice(0, MOST_KEPT);
-    const kept = lines.map(({ text, cid, failure }) => [text, cid, failure]);
-    remember(this.#kept, this.me && kept.length ? { uname: this.me.uname, lines: kept } : null, "session");
+    this.#left = { uname: this.me.uname, lines: lines.map(({ text, cid, failure }) => [text, cid, failure]) };
+    remember(this.#key, lines.length ? this.#left : null, "session");
   }
 
   async #fetchCommands(): Promise<void> {
@@ -321,7 +332,7 @@ export class Session extends Emitter<Events> {
    * arrived is said once, by its cid.
    */
   async #catchUp(): Promise<void> {
-    if (this.#catchingUp) return;
+    if (this.#catchingUp || !this.me) return;
     this.#catchingUp = true;
     let refused = false;
     for (let entry = this.#waiting(); entry && this.state === "joined"; entry = this.#waiting()) {
