@@ -213,6 +213,31 @@ async def test_users_come_and_go_as_the_site_says(chromium: str, start: Any, sit
 
 
 @pytest.mark.gen_test(timeout=90)
+async def test_a_token_that_is_not_taken_is_told(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await visit.listen("logout", "login", "state")
+        await page.goto(site.page(TAG.format("data-open data-token=token-nobody")))
+        await joined(visit)
+        assert await visit.happened("logout") == [None]
+        assert ["the token was not taken" in text for text in visit.warnings] == [True]
+        await page.evaluate("TornadoChat.login('token-nobody')")
+        await visit.happened("logout", 2)
+        await page.evaluate("TornadoChat.login('token-alice')")
+        await visit.happened("login")
+        await page.evaluate("TornadoChat.login('token-other')")
+        await visit.happened("logout", 3)
+        await page.evaluate("TornadoChat.login('token-alice')")
+        await visit.happened("login", 2)
+        await page.evaluate("TornadoChat.logout()")
+        assert await visit.happened("logout", 4) == [None] * 4
+        assert ["the token was not taken" in text for text in visit.warnings] == [True, True]
+        assert "token-" not in "".join(visit.warnings)
+        assert visit.troubles == []
+
+
+@pytest.mark.gen_test(timeout=90)
 async def test_where_one_logs_in_is_an_address_as_the_sites_page_has_them(
     chromium: str, start: Any, site: Site
 ) -> None:

@@ -34,6 +34,7 @@ export class EmbedBox {
   #popups: Window[] = [];
   #popup: Window | undefined; // the one that popOut() opened
   #token: string | null;
+  #refused: string | null = null; // the token that the console was warned of
   #user: { uname?: unknown } | null = null;
   #unread = 0;
   #open = false;
@@ -301,7 +302,7 @@ export class EmbedBox {
 
   #told({ type, ...data }: Envelope): void {
     if (type === "ready") this.#emit("ready");
-    else if (type === "user") this.#isNow(data.user as { uname?: unknown } | null);
+    else if (type === "user") this.#isNow(data.user as { uname?: unknown } | null, data.refused === true);
     else if (type === "message" || type === "mention")
       this.#emit(type, { id: data.id, user: data.user, text: data.text });
     else if (type === "state") this.#emit("state", data.state);
@@ -315,11 +316,18 @@ export class EmbedBox {
     }
   }
 
-  #isNow(user: { uname?: unknown } | null): void {
+  #isNow(user: { uname?: unknown } | null, refused: boolean): void {
     const before = this.#user;
     this.#user = user;
+    if (refused && this.#refused !== this.#token) {
+      this.#refused = this.#token;
+      warn(
+        "the token was not taken: it may have run out, be signed with another key, " +
+          "or have a role other than member, mod, owner, admin",
+      );
+    }
     if (user && user.uname !== before?.uname) this.#emit("login", user);
-    else if (!user && before) this.#emit("logout");
+    else if (!user && (before || refused)) this.#emit("logout");
   }
 
   #emit(name: string, data?: unknown): void {

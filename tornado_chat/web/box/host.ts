@@ -66,9 +66,9 @@ export class Host extends Emitter<Events> {
     this.#tell("ready");
   }
 
-  /** Who the visitor is; null for a guest. */
-  user(user: User | null): void {
-    this.#tell("user", { user: user && { id: user.id, uname: user.uname, role: user.role } });
+  /** Who the visitor is; null for a guest. `refused`: though the page gave a token. */
+  user(user: User | null, refused: boolean): void {
+    this.#tell("user", { user: user && { id: user.id, uname: user.uname, role: user.role }, refused });
   }
 
   message(message: Message): void {
