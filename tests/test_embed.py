@@ -27,6 +27,16 @@ WATCH = """() => {
     const frame = document.querySelector("tornado-chat").shadowRoot.querySelector("iframe");
     window.loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
 }"""
+
+# Does what a page does that adds the tag by a script.
+ADD_TAG = """([src, data, place]) => {
+    const tag = document.createElement("script");
+    window.policy ??= trustedTypes.createPolicy("site", { createScriptURL: (url) => url });
+    tag.src = policy.createScriptURL(src);
+    Object.assign(tag.dataset, data);
+    document.querySelector(place).append(tag);
+}"""
+
 HELLO_PATIENCE = 8000  # ms, as embed_box.ts has it
 
 POLLING = 50  # ms; a frame that isn't shown has no animation frames, at which Playwright would look
@@ -563,19 +573,34 @@ async def test_a_box_that_was_taken_out_may_come_again(chromium: str, start: Any
         assert await page.evaluate("TornadoChat.boxes.length") == 1
         await page.evaluate("for (const box of TornadoChat.boxes) box.destroy()")
         assert await page.evaluate("TornadoChat.boxes.length") == 0
-        await page.evaluate(
-            """(src) => {
-                const tag = document.createElement("script");
-                const policy = trustedTypes.createPolicy("site", { createScriptURL: (url) => url });
-                tag.src = policy.createScriptURL(src);
-                tag.dataset.app = "2";
-                document.head.append(tag);
-            }""",
-            f"{site.chat}/embed.js",
-        )
+        await page.evaluate(ADD_TAG, [f"{site.chat}/embed.js", {"app": "2"}, "head"])
         await page.wait_for_function("() => TornadoChat.boxes.length === 1")
         await page.evaluate("TornadoChat.open()")
         await joined(visit)
+        assert (visit.troubles, visit.warnings) == ([], [])
+
+
+@pytest.mark.gen_test(timeout=90)
+@pytest.mark.parametrize("data", [{}, {"mode": "inline"}, {"mode": "inline", "target": "main"}])
+async def test_a_box_that_went_with_what_it_was_in_may_come_again(
+    chromium: str, start: Any, site: Site, data: dict[str, str]
+) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await visit.listen("ready")
+        await page.goto(site.page("", body="<main></main>"))
+        for _ in range(2):
+            await page.evaluate(
+                """() => {
+                    const body = document.createElement("body");
+                    body.append(document.createElement("main"));
+                    document.body.replaceWith(body);
+                }"""
+            )
+            await page.evaluate(ADD_TAG, [f"{site.chat}/embed.js", {"app": "2", "open": "", **data}, "main"])
+            await joined(visit)
+            await page.wait_for_function("() => TornadoChat.boxes.length === 1")
         assert (visit.troubles, visit.warnings) == ([], [])
 
 

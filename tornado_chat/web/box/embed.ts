@@ -140,6 +140,7 @@ function main(): void {
   const api = sharedApi();
   const settings = readTag(tag);
   if (!settings) return;
+  for (const box of api.boxes) if (box.isGone) box.destroy();
   if (api.boxes.some((other) => other.key === keyOf(settings))) {
     warn(`data-app="${settings.app}" is on this page already, in the same place; this tag is passed over`);
     return;

@@ -54,6 +54,11 @@ export class EmbedBox {
     return this.#open;
   }
 
+  /** Whether the site took it out of the page, with what it was in. */
+  get isGone(): boolean {
+    return this.#host.shadowRoot !== null && !this.#host.isConnected;
+  }
+
   /** Put it into the page: `place` does that. `number` is how many others are docked on its side. */
   mount(place: (element: HTMLElement) => void, number: number): void {
     const { mode } = this.settings;
