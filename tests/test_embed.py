@@ -680,15 +680,56 @@ async def test_who_opens_a_box_that_could_not_load_does_not_wait(chromium: str, 
 
 
 @pytest.mark.gen_test(timeout=90)
-async def test_a_wrong_app_is_told_in_the_box_and_on_the_console(chromium: str, start: Any, site: Site) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_visitors_are_told_of_a_chat_that_does_not_come_and_see_no_broken_page(
+    chromium: str, start: Any, site: Site, scheme: Any
+) -> None:
+    await start()
+    site.page(TAG.format("data-open"), path="/framed")
+    async with visiting(chromium, locale="de-AT", color_scheme=scheme) as (_, visit):
+        page = visit.page
+        note, frame = page.locator(f"{PANEL} > p"), page.locator("tornado-chat iframe")
+        await page.clock.install()
+        await page.goto(f"{site.other_url}/framed")
+        await visit.told("frame-ancestors")
+        await expect(note).to_have_text("")
+        await expect(frame).to_be_hidden()
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await expect(note).to_have_text("Der Chat ist gerade nicht erreichbar.")
+        await expect(frame).to_be_hidden()
+        await expect(note).to_have_css("color", "rgb(28, 30, 38)" if scheme == "light" else "rgb(233, 234, 240)")
+        panel = "rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 24, 31)"
+        await expect(page.locator(PANEL)).to_have_css("background-color", panel)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_what_a_box_said_while_it_had_no_chat_goes_when_it_comes(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await page.clock.install()
+        bad = Bad(visit, unreachable)
+        await bad.begin()
+        await page.goto(site.page(LOGGED_IN.replace("async", "data-open async")), wait_until="commit")
+        await bad.fail()
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await joined(visit, "alice")
+        await expect(page.locator("tornado-chat iframe")).to_be_visible()
+        await expect(page.locator(f"{PANEL} > p")).to_be_hidden()
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_wrong_app_is_told_on_the_console(chromium: str, start: Any, site: Site) -> None:
     await start()
     async with visiting(chromium) as (_, visit):
         page = visit.page
         await page.clock.install()
         await page.goto(site.page(TAG.replace('"2"', '"99"').format("data-open")))
-        await expect(visit.frame.get_by_text("there is no app 99 here")).to_be_visible()
+        await expect(visit.frame.get_by_text("there is no app 99 here")).to_be_attached()
         await page.clock.fast_forward(HELLO_PATIENCE)
-        await visit.told(f"no chat at {site.chat}/chat/99#mode=docked; is {site.url} in the app's origins?")
+        await visit.told(
+            f"no chat at {site.chat}/chat/99#mode=docked; is there an app 99, and is {site.url} in its origins?"
+        )
         assert "frame-ancestors" not in "".join(visit.troubles)
 
 

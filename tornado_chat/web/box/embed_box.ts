@@ -23,6 +23,7 @@ export class EmbedBox {
   readonly #origin: string;
   readonly #host = document.createElement("tornado-chat");
   readonly #panel = document.createElement("div");
+  readonly #note = document.createElement("p");
   readonly #launcher = document.createElement("button");
   readonly #badge = document.createElement("span");
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
@@ -169,6 +170,7 @@ export class EmbedBox {
     adoptStyle(root);
     this.#panel.className = "panel";
     this.#panel.id = "panel";
+    this.#note.setAttribute("role", "status");
     root.append(this.#panel);
     this.#draw();
     if (this.settings.mode !== "docked") return;
@@ -206,12 +208,17 @@ export class EmbedBox {
       this.#loading = false;
       setTimeout(() => {
         if (this.#greeted || !frame.isConnected) return;
-        warn(`no chat at ${frame.src}; is ${location.origin} in the app's origins?`);
+        const { app } = this.settings;
+        warn(`no chat at ${frame.src}; is there an app ${app}, and is ${location.origin} in its origins?`);
         this.#load(Math.min(patience * 2, MOST_PATIENCE));
       }, patience);
     };
+    // There may be no end to its loading, either.
+    setTimeout(() => {
+      if (!this.#greeted) this.#note.textContent = this.#texts.away;
+    }, PATIENCE);
     this.#frame = frame;
-    this.#panel.replaceChildren(frame);
+    this.#panel.replaceChildren(this.#note, frame);
   }
 
   #show(open: boolean): void {

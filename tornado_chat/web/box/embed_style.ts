@@ -13,8 +13,9 @@ export const STYLE = `
   --launcher: 56px;
   --gap: 20px;
   font: 13px/1 system-ui, sans-serif !important;
+  color: #1c1e26 !important;
 }
-:host([data-dark]) { --background: #16181f; --accent: #8c9bff; --on-accent: #10131f; --edge: rgb(255 255 255 / 14%); }
+:host([data-dark]) { color: #e9eaf0 !important; --background: #16181f; --accent: #8c9bff; --on-accent: #10131f; --edge: rgb(255 255 255 / 14%); }
 :host([hidden]) { display: none !important; }
 :host([data-mode="docked"]), :host([data-mode="page"]) {
   position: fixed !important;
@@ -32,6 +33,9 @@ export const STYLE = `
 }
 :host([data-mode="inline"]) .panel { position: absolute; inset: 0; }
 .panel { width: 100%; height: 100%; background: var(--background); overflow: hidden; }
+p { position: absolute; inset: 0; display: grid; place-items: center; margin: 24px; font-size: 15px; line-height: 1.4; text-align: center; }
+:host([data-greeted]) p { display: none; }
+:host(:not([data-greeted])) iframe { visibility: hidden; }
 iframe { display: block; width: 100%; height: 100%; border: 0; background: var(--background); }
 :host([data-mode="docked"]) .panel {
   position: fixed;
