@@ -604,6 +604,35 @@ async def test_a_box_that_went_with_what_it_was_in_may_come_again(
         assert (visit.troubles, visit.warnings) == ([], [])
 
 
+@pytest.mark.gen_test(timeout=90)
+async def test_docked_boxes_are_never_on_each_other(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    tag = '<script src="CHAT/embed.js" data-app="{}" data-open {}></script>'
+    body = tag.format(2, "") + tag.format(3, "data-side=right") + tag.format(4, "data-side=left")
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+
+        async def places() -> list[float]:
+            boxes = [await launcher.bounding_box() for launcher in await page.locator(LAUNCHER).all()]
+            return sorted(box["x"] for box in boxes if box)
+
+        async def opened() -> Any:
+            return await page.evaluate("TornadoChat.boxes.filter((box) => box.isOpen).map((box) => box.settings.app)")
+
+        await page.goto(site.page("", body=body))
+        left, second, first = await places()
+        assert left == 20 and first - second == 68
+        assert await opened() == [2, 4]
+        await page.evaluate("TornadoChat.boxes[1].open()")
+        assert await opened() == [3, 4]
+        await page.evaluate("TornadoChat.boxes[0].destroy()")
+        await page.evaluate(ADD_TAG, [f"{site.chat}/embed.js", {"app": "5"}, "head"])
+        await page.wait_for_function("() => TornadoChat.boxes.length === 3")
+        assert await places() == [left, second, first]
+        await page.evaluate("TornadoChat.boxes[2].open()")
+        assert await opened() == [4, 5]
+
+
 class Bad:
     """A network that lets the first requests for the box fail, each as soon as a test lets it, the others pass."""
 

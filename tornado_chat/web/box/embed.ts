@@ -120,14 +120,12 @@ function placeOf(tag: HTMLScriptElement, target: string): ((element: HTMLElement
 }
 
 function start(tag: HTMLScriptElement, box: EmbedBox, api: Api): void {
-  const { mode, target, side } = box.settings;
-  const others = api.boxes.filter((other) => other !== box && other.settings.mode === "docked");
-  const number = mode === "docked" ? others.filter((other) => other.settings.side === side).length : 0;
+  const { mode, target } = box.settings;
   const inline = mode === "inline" ? placeOf(tag, target) : null;
   if (mode === "inline" && !inline) {
     warn(target ? `data-target="${target}": there is no such element` : "an inline box in the head needs data-target");
   }
-  box.mount(inline ?? ((element) => document.body.append(element)), number);
+  box.mount(inline ?? ((element) => document.body.append(element)), () => api.boxes);
 }
 
 function main(): void {

@@ -19,6 +19,10 @@ export class EmbedBox {
   readonly settings: EmbedSettings;
   /** What no two boxes on a page have in common. */
   readonly key: string;
+  /** Where it is docked. Other tags' boxes see it, which are of another class by the same name. */
+  side = "";
+  /** Its place there, from the corner. */
+  place = 0;
   readonly #texts: EmbedTexts;
   readonly #origin: string;
   readonly #host = document.createElement("tornado-chat");
@@ -32,6 +36,7 @@ export class EmbedBox {
   /** Aborted when it is taken out of the page. */
   readonly ended = this.#end.signal;
   #frame: HTMLIFrameElement | null = null;
+  #boxes = (): EmbedBox[] => [];
   #popups: Window[] = [];
   #popup: Window | undefined; // the one that popOut() opened
   #token: string | null;
@@ -60,19 +65,24 @@ export class EmbedBox {
     return this.#host.shadowRoot !== null && !this.#host.isConnected;
   }
 
-  /** Put it into the page: `place` does that. `number` is how many others are docked on its side. */
-  mount(place: (element: HTMLElement) => void, number: number): void {
-    const { mode } = this.settings;
-    const side = this.settings.side || (getComputedStyle(document.body).direction === "rtl" ? "left" : "right");
-    Object.assign(this.#host.dataset, { mode, side });
+  /** Put it into the page: `place` does that. `boxes` are all that there are. */
+  mount(place: (element: HTMLElement) => void, boxes: () => EmbedBox[]): void {
+    const { mode, side } = this.settings;
+    this.#boxes = boxes;
+    if (mode === "docked") {
+      this.side = side || (getComputedStyle(document.body).direction === "rtl" ? "left" : "right");
+      while (this.#beside.some((other) => other.place === this.place)) this.place += 1;
+    }
+    Object.assign(this.#host.dataset, { mode, side: this.side });
     this.#build();
-    if (number) this.#host.style.setProperty("--shift", `${number * STEP}px`);
+    this.#host.style.setProperty("--shift", `${this.place * STEP}px`);
     this.#applyLook();
     const signal = this.ended;
     addEventListener("message", (event) => this.#heard(event), { signal });
     this.#dark.addEventListener("change", () => this.#applyLook(), { signal });
     place(this.#host);
-    if (mode !== "docked" || this.settings.open || this.#open) this.#show(true);
+    const begins = this.settings.open && !this.#beside.some((other) => other.isOpen);
+    if (mode !== "docked" || begins || this.#open) this.#show(true);
     // A box that is small waits for its page, which the visitor came for.
     else if (document.readyState === "complete") this.#load();
     else addEventListener("load", () => this.#load(), { signal });
@@ -165,6 +175,11 @@ export class EmbedBox {
     this.#host.remove();
   }
 
+  /** The others that are docked on its side. */
+  get #beside(): EmbedBox[] {
+    return this.#boxes().filter((other) => other !== this && other.side && other.side === this.side);
+  }
+
   #build(): void {
     const root = this.#host.attachShadow({ mode: "open" });
     adoptStyle(root);
@@ -222,8 +237,11 @@ export class EmbedBox {
   }
 
   #show(open: boolean): void {
-    if (open) this.#load();
-    else this.#wantsFocus = false;
+    if (open) {
+      this.#load();
+      // They would cover each other.
+      for (const other of this.#beside) other.close();
+    } else this.#wantsFocus = false;
     if (this.#open === open) return;
     this.#open = open;
     this.#draw();

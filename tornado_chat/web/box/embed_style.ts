@@ -47,8 +47,8 @@ iframe { display: block; width: 100%; height: 100%; border: 0; background: var(-
   transition: opacity 0.16s, transform 0.16s, visibility 0s;
   transform-origin: bottom;
 }
-:host([data-side="right"]) .panel { right: calc(var(--gap) + var(--shift, 0px)); }
-:host([data-side="left"]) .panel { left: calc(var(--gap) + var(--shift, 0px)); }
+:host([data-side="right"]) :is(.panel, .launcher) { right: calc(var(--gap) + var(--shift)); }
+:host([data-side="left"]) :is(.panel, .launcher) { left: calc(var(--gap) + var(--shift)); }
 .panel:not(.open) { visibility: hidden; opacity: 0; pointer-events: none; }
 :host([data-mode="docked"]) .panel:not(.open) {
   transform: translateY(12px) scale(0.98);
@@ -70,8 +70,6 @@ iframe { display: block; width: 100%; height: 100%; border: 0; background: var(-
   cursor: pointer;
   transition: transform 0.16s;
 }
-:host([data-side="right"]) .launcher { right: calc(var(--gap) + var(--shift, 0px)); }
-:host([data-side="left"]) .launcher { left: calc(var(--gap) + var(--shift, 0px)); }
 .launcher:hover { transform: scale(1.05); }
 .launcher:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; box-shadow: 0 0 0 3px var(--background); }
 .launcher svg { width: 26px; height: 26px; fill: none; stroke: currentcolor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
