@@ -573,8 +573,10 @@ async def test_a_box_that_was_taken_out_may_come_again(chromium: str, start: Any
         assert await page.evaluate("TornadoChat.boxes.length") == 1
         await page.evaluate("for (const box of TornadoChat.boxes) box.destroy()")
         assert await page.evaluate("TornadoChat.boxes.length") == 0
+        await page.evaluate("TornadoChat.push((chat) => { window.pushed = chat.boxes.length; })")
+        assert await page.evaluate("window.pushed") is None
         await page.evaluate(ADD_TAG, [f"{site.chat}/embed.js", {"app": "2"}, "head"])
-        await page.wait_for_function("() => TornadoChat.boxes.length === 1")
+        await page.wait_for_function("() => window.pushed === 1")
         await page.evaluate("TornadoChat.open()")
         await joined(visit)
         assert (visit.troubles, visit.warnings) == ([], [])

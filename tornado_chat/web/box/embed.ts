@@ -10,16 +10,14 @@ type Use = (chat: Api) => void;
 class Api {
   boxes: EmbedBox[] = [];
   #waiting: Use[] = [];
-  #begun = false;
 
-  /** Add a box; the first one begins what waits. */
+  /** Add a box; it begins what waits. */
   add(box: EmbedBox): void {
     this.boxes.push(box);
     box.ended.addEventListener("abort", () => {
       // A new list, as a script may be going through the old one.
       this.boxes = this.boxes.filter((other) => other !== box);
     });
-    this.#begun = true;
     const waiting = this.#waiting;
     this.#waiting = [];
     this.push(...waiting);
@@ -72,7 +70,7 @@ class Api {
 
   /** Call functions, once there is a box. */
   push(...uses: Use[]): void {
-    if (!this.#begun) {
+    if (!this.boxes.length) {
       this.#waiting.push(...uses);
       return;
     }
