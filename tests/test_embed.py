@@ -408,6 +408,9 @@ async def test_it_is_put_where_the_tag_says(chromium: str, start: Any, site: Sit
         await joined(visit)
         assert await page.evaluate("document.querySelector('main > script + tornado-chat + p') !== null")
 
+        await page.goto(site.page("", body=TAG.format("data-mode=inline") * 2, path="/twice"))
+        await page.wait_for_function("() => document.querySelectorAll('script + tornado-chat').length === 2")
+
         await page.goto(site.page(TAG.format("data-mode=page"), path="/page"))
         await joined(visit)
         box = await page.locator("tornado-chat iframe").bounding_box()

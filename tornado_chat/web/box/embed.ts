@@ -1,7 +1,7 @@
 // What a site's one tag runs: puts the box into the page, and `TornadoChat` into its scripts' reach.
 
-import { EmbedBox, keyOf } from "./embed_box";
-import { readTag, warn } from "./embed_settings";
+import { EmbedBox } from "./embed_box";
+import { inOnePlace, readTag, warn } from "./embed_settings";
 import type { Look } from "./host_protocol";
 
 type Use = (chat: Api) => void;
@@ -137,7 +137,7 @@ function main(): void {
   const settings = readTag(tag);
   if (!settings) return;
   for (const box of api.boxes) if (box.isGone) box.destroy();
-  if (api.boxes.some((other) => other.key === keyOf(settings))) {
+  if (api.boxes.some((other) => inOnePlace(other.settings, settings))) {
     warn(`data-app="${settings.app}" is on this page already, in the same place; this tag is passed over`);
     return;
   }

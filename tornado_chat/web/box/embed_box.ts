@@ -17,8 +17,6 @@ const WIDE_POPUP = "popup,width=1200,height=800";
 /** One tag's box: a frame of the chat's own origin, and, where it is docked, the button that shows it. */
 export class EmbedBox {
   readonly settings: EmbedSettings;
-  /** What no two boxes on a page have in common. */
-  readonly key: string;
   /** Where it is docked. Other tags' boxes see it, which are of another class by the same name. */
   side = "";
   /** Its place there, from the corner. */
@@ -50,7 +48,6 @@ export class EmbedBox {
 
   constructor(settings: EmbedSettings) {
     this.settings = settings;
-    this.key = keyOf(settings);
     this.#origin = new URL(settings.base).origin;
     this.#token = settings.token;
     this.#texts = embedTexts(settings.lang ? [settings.lang] : navigator.languages);
@@ -369,11 +366,6 @@ export class EmbedBox {
       }
     }
   }
-}
-
-/** Two tags of the same key would put the same box into the same place. */
-export function keyOf({ base, app, mode, target }: EmbedSettings): string {
-  return JSON.stringify([base, app, mode, mode === "inline" ? target : ""]);
 }
 
 function adoptStyle(root: ShadowRoot): void {

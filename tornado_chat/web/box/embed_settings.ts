@@ -91,6 +91,12 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
   };
 }
 
+/** Whether two tags would put the same box into the same place. An inline one without a target is where its tag is. */
+export function inOnePlace(one: EmbedSettings, other: EmbedSettings): boolean {
+  if (one.base !== other.base || one.app !== other.app || one.mode !== other.mode) return false;
+  return one.mode !== "inline" || (one.target !== "" && one.target === other.target);
+}
+
 /** Return the address of a page of the chat's. What is not for everybody's eyes isn't in it. */
 export function pageUrl(settings: EmbedSettings, path: string, mode: Mode | "window"): string {
   const url = new URL(path, settings.base);
