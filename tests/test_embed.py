@@ -456,6 +456,19 @@ async def test_sides_languages_and_colours(chromium: str, start: Any, site: Site
         launcher = page.locator(LAUNCHER)
         assert await launcher.evaluate("(node) => getComputedStyle(node).color") == "rgb(255, 255, 255)"
         assert ["background" in text for text in visit.warnings] == [True]
+        for none in ("null", "''"):
+            await page.evaluate(
+                f"TornadoChat.theme({{ theme: {none}, accent: {none}, text: {none}, background: {none} }})"
+            )
+            await expect(root).to_have_css("--accent", "#4457d6")
+            await expect(root).to_have_css("--background", "#ffffff")
+            await expect(root).to_have_css("--text", "#1c1e26")
+            assert await launcher.evaluate("(node) => getComputedStyle(node).backgroundColor") == "rgb(68, 87, 214)"
+            await expect(page.locator(PANEL)).to_have_css("background-color", "rgb(255, 255, 255)")
+            await page.evaluate("TornadoChat.theme({ accent: 'red', background: 'black', text: 'white' })")
+            await expect(root).to_have_css("--accent", "red")
+            await expect(root).to_have_css("color-scheme", "dark")
+        assert len(visit.warnings) == 1
         await page.goto(site.page(TAG.format("data-side=right data-lang=en"), html="dir=rtl", path="/right"))
         assert (await page.get_by_role("button", name="Open chat").bounding_box())["x"] == 900 - 56 - 20
 

@@ -272,14 +272,13 @@ export class EmbedBox {
   }
 
   #applyLook(): void {
-    const { theme, accent, background } = settled(this.settings.look);
+    const { theme, accent = "", background = "" } = settled(this.settings.look);
     this.#host.toggleAttribute("data-dark", theme === "dark" || (theme !== "light" && this.#dark.matches));
     const { style } = this.#host;
-    if (accent) {
-      style.setProperty("--accent", accent);
-      style.setProperty("--on-accent", isLight(accent) ? "#000" : "#fff");
-    }
-    if (background) style.setProperty("--background", background);
+    // An empty one is taken away.
+    style.setProperty("--accent", accent);
+    style.setProperty("--on-accent", accent && (isLight(accent) ? "#000" : "#fff"));
+    style.setProperty("--background", background);
   }
 
   #popUp(path: string, name: string, features: string): boolean {

@@ -38,13 +38,15 @@ export function isAppId(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
 }
 
-/** Return what of a look can be used; says what can't. */
+/** Return what of a look can be used; says what can't. Empty: as without it. */
 export function checkedLook(given: Record<string, unknown>, name: (key: string) => string): Look {
   const look: Look = {};
   for (const key of ["theme", "accent", "background", "text"] as const) {
-    const value = given[key];
-    if (value === undefined || value === "") continue;
-    const good = typeof value === "string" && (key === "theme" ? THEMES.includes(value) : CSS.supports("color", value));
+    const value = given[key] === null ? "" : given[key];
+    if (value === undefined) continue;
+    const good =
+      typeof value === "string" &&
+      (!value || (key === "theme" ? THEMES.includes(value) : CSS.supports("color", value)));
     if (good) look[key] = value;
     else complain(name(key), value, key === "theme" ? "light, dark or system" : "a colour of CSS, such as #4457d6");
   }
