@@ -423,10 +423,22 @@ async def test_it_is_put_where_the_tag_says(chromium: str, start: Any, site: Sit
 @pytest.mark.gen_test(timeout=90)
 async def test_on_a_phone_it_fills_the_screen_and_can_be_made_small(chromium: str, start: Any, site: Site) -> None:
     await start()
-    async with visiting(chromium, viewport=PHONE, has_touch=True, reduced_motion="reduce") as (_, visit):
+    async with visiting(chromium, viewport=PHONE, has_touch=True, is_mobile=True, reduced_motion="reduce") as (
+        _,
+        visit,
+    ):
         page = visit.page
+        await visit.listen("ready")
         await page.goto(site.page(LOGGED_IN, head="<meta name=viewport content='width=device-width'>"))
+        await visit.happened("ready")
+        chat = await chat_in(page)
+        await chat.evaluate("window.told = []; addEventListener('message', ({ data }) => window.told.push(data.type))")
         await page.locator(LAUNCHER).tap()
+        await joined(visit, "alice")
+        await page.evaluate("TornadoChat.logout()")
+        await chat.wait_for_function("() => told.includes('logout')", polling=POLLING)
+        assert await chat.evaluate("told") == ["shown", "logout"]  # and no focus, which would bring up a keyboard
+        await page.evaluate("TornadoChat.login('token-alice')")
         await joined(visit, "alice")
         box = await page.locator(PANEL).bounding_box()
         assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 360, 640)

@@ -251,7 +251,8 @@ export class EmbedBox {
     this.#frame?.focus();
     if (!this.#greeted || !this.#wantsFocus) return;
     this.#wantsFocus = false;
-    this.#tell("focus");
+    // Where there is no mouse, a keyboard would come up over the talk.
+    if (!matchMedia("(hover: none)").matches) this.#tell("focus");
   }
 
   #draw(): void {
