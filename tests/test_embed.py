@@ -651,7 +651,7 @@ async def test_docked_boxes_are_never_on_each_other(chromium: str, start: Any, s
 
         await page.goto(site.page("", body=body))
         left, second, first = await places()
-        assert left == 20 and first - second == 68
+        assert (left, first - second) == (20, 68)
         assert await opened() == [2, 4]
         await page.evaluate("TornadoChat.boxes[1].open()")
         assert await opened() == [3, 4]

@@ -143,8 +143,7 @@ function main(): void {
   }
   const box = new EmbedBox(settings);
   api.add(box);
-  const ready = settings.mode === "inline" ? document.readyState !== "loading" : document.body !== null;
-  if (ready) start(tag, box, api);
+  if (settings.mode === "inline" ? document.readyState !== "loading" : document.body) start(tag, box, api);
   else document.addEventListener("DOMContentLoaded", () => api.boxes.includes(box) && start(tag, box, api));
 }
 

@@ -35,7 +35,7 @@ export function warn(what: string): void {
 }
 
 export function isAppId(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
 /** Return what of a look can be used; says what can't. Empty: as without it. */

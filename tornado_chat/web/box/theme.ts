@@ -1,19 +1,11 @@
-/** How the box looks, as the site says it; each is optional. */
-export interface Look {
-  theme?: string;
-  accent?: string;
-  background?: string;
-  text?: string;
-}
-
-const THEMES = new Set(["light", "dark", "system"]);
+import type { Look } from "./host_protocol";
 
 /** Put a look on the page, in place of the one that it has. What isn't a theme or a colour is passed over. */
-export function applyLook(look: Look): void {
+export function applyLook(look: Record<string, unknown>): void {
   const root = document.documentElement;
-  root.dataset.theme = look.theme && THEMES.has(look.theme) ? look.theme : "system";
+  root.dataset.theme = look.theme === "light" || look.theme === "dark" ? look.theme : "system";
   for (const name of ["accent", "background", "text"] as const) {
-    const given = look[name] ?? "";
+    const given = String(look[name] ?? "");
     const value = CSS.supports("color", given) ? given : ""; // which takes it away
     root.style.setProperty(`--site-${name}`, value);
     if (name === "accent") root.style.setProperty("--on-accent", value && (isLight(value) ? "#000" : "#fff"));
