@@ -9,7 +9,7 @@ type Use = (chat: Api) => void;
 /** What a site's scripts have: the first box's methods, and all boxes. */
 class Api {
   boxes: EmbedBox[] = [];
-  #waiting: Use[] = [];
+  readonly #waiting: Use[] = [];
 
   /** Add a box; it begins what waits. */
   add(box: EmbedBox): void {
@@ -18,9 +18,7 @@ class Api {
       // A new list, as a script may be going through the old one.
       this.boxes = this.boxes.filter((other) => other !== box);
     });
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.push(...waiting);
+    this.push(...this.#waiting.splice(0));
   }
 
   open(): void {

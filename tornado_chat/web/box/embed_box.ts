@@ -72,7 +72,6 @@ export class EmbedBox {
     }
     Object.assign(this.#host.dataset, { mode, side: this.side });
     this.#build();
-    this.#host.style.setProperty("--shift", `${this.place * STEP}px`);
     this.#applyLook();
     const signal = this.ended;
     addEventListener("message", (event) => this.#heard(event), { signal });
@@ -276,6 +275,7 @@ export class EmbedBox {
     const { theme, accent = "", background = "" } = settled(this.settings.look);
     this.#host.toggleAttribute("data-dark", theme === "dark" || (theme !== "light" && this.#dark.matches));
     const { style } = this.#host;
+    style.setProperty("--shift", `${this.place * STEP}px`);
     // An empty one is taken away.
     style.setProperty("--accent", accent);
     style.setProperty("--on-accent", accent && (isLight(accent) ? "#000" : "#fff"));
@@ -287,7 +287,7 @@ export class EmbedBox {
     const popup = window.open(url, name, features);
     this.#popups = this.#popups.filter((other) => !other.closed && other !== popup);
     if (!popup) {
-      warn("the browser opens no window; call this when the visitor clicks on something");
+      warn("the browser opens no window; call this when the visitor clicks");
       return false;
     }
     this.#popups.push(popup);

@@ -27,26 +27,32 @@ export const STYLE = `
   height: 100% !important;
   min-height: 320px !important;
 }
-:host([data-mode="inline"]) .panel { position: absolute; inset: 0; }
-.panel { width: 100%; height: 100%; background: var(--background); overflow: hidden; }
-p { position: absolute; inset: 0; display: grid; place-items: center; margin: 24px; font-size: 15px; line-height: 1.4; text-align: center; }
+.panel {
+  position: absolute;
+  inset: 0;
+  background: var(--background);
+  overflow: hidden;
+  transition: opacity 0.16s, transform 0.16s;
+  transform-origin: bottom;
+}
+p { position: absolute; inset: 20px; display: grid; place-items: center; font-size: 15px; line-height: 1.4; text-align: center; }
 :host([data-greeted]) p { display: none; }
 :host(:not([data-greeted])) iframe { visibility: hidden; }
 iframe { display: block; width: 100%; height: 100%; border: 0; }
 :host([data-mode="docked"]) .panel {
+  inset: auto;
   position: fixed;
   bottom: calc(var(--gap) + var(--launcher) + 12px + env(safe-area-inset-bottom));
-  width: min(390px, calc(100vw - 2 * var(--gap)));
-  height: min(620px, calc(100vh - 2 * var(--gap) - var(--launcher) - 12px));
+  width: min(390px, 100vw - 2 * var(--gap));
+  height: min(620px, 100vh - 2 * var(--gap) - var(--launcher) - 12px);
   border-radius: 16px;
   box-shadow: 0 12px 40px rgb(20 24 40 / 28%), 0 0 0 1px var(--edge);
-  transition: opacity 0.16s, transform 0.16s;
-  transform-origin: bottom;
 }
 :host([data-side="right"]) :is(.panel, .launcher) { right: calc(var(--gap) + var(--shift)); }
 :host([data-side="left"]) :is(.panel, .launcher) { left: calc(var(--gap) + var(--shift)); }
-.panel:not(.open) { visibility: hidden; opacity: 0; pointer-events: none; }
-:host([data-mode="docked"]) .panel:not(.open) {
+.panel:not(.open) {
+  visibility: hidden;
+  opacity: 0;
   transform: translateY(12px) scale(0.98);
   transition: opacity 0.16s, transform 0.16s, visibility 0s 0.16s;
 }
@@ -85,7 +91,6 @@ iframe { display: block; width: 100%; height: 100%; border: 0; }
   text-align: center;
   box-shadow: 0 0 0 2px var(--background);
 }
-.badge[hidden] { display: none; }
 @media (max-width: 480px), (max-height: 420px) {
   :host([data-mode="docked"]) .panel {
     inset: 0 !important;
