@@ -635,6 +635,19 @@ async def test_a_box_that_went_with_what_it_was_in_may_come_again(
 
 
 @pytest.mark.gen_test(timeout=90)
+async def test_a_button_says_which_chat_it_opens(chromium: str, start: Any, site: Site) -> None:
+    await start('[box]\ntitle = "Tea"')
+    async with visiting(chromium) as (_, visit):
+        await visit.page.goto(site.page(TAG.format("")))
+        button = visit.page.get_by_role("button", name="Open chat: Tea", exact=True)
+        await expect(button).to_have_attribute("title", "Open chat: Tea")
+        await visit.page.goto(site.page(TAG.format("data-title=Coffee"), path="/named"))
+        await visit.page.evaluate("TornadoChat.open()")
+        await joined(visit)
+        await expect(visit.page.get_by_role("button", name="Close chat: Coffee", exact=True)).to_be_visible()
+
+
+@pytest.mark.gen_test(timeout=90)
 async def test_docked_boxes_are_never_on_each_other(chromium: str, start: Any, site: Site) -> None:
     await start()
     tag = '<script src="CHAT/embed.js" data-app="{}" data-open {}></script>'

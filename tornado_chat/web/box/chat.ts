@@ -8,7 +8,7 @@ import { Sound } from "./sound";
 import { applyLook } from "./theme";
 
 /** Do what the page around the box says, and tell it what happens. */
-function attach(host: Host, session: Session, box: Box, sound: Sound): void {
+function attach(host: Host, title: string, session: Session, box: Box, sound: Sound): void {
   let given: string | null = null; // the page's token, until it turns out to be nobody's
   host.on("init", ({ token, options }) => {
     given = token;
@@ -39,7 +39,7 @@ function attach(host: Host, session: Session, box: Box, sound: Sound): void {
   session.on("message", (message) => host.message(message));
   session.on("state", (state) => {
     host.state(state);
-    if (state === "joined") host.ready();
+    if (state === "joined") host.ready(title);
   });
   box.on("mention", (message) => host.mention(message));
   box.on("unread", (count) => host.unread(count));
@@ -63,7 +63,7 @@ function main(): void {
   });
   addModeration(box.context, box.drawer);
   document.body.append(box.element);
-  attach(host, session, box, sound);
+  attach(host, app.title, session, box, sound);
   void host.token.then((token) => (token === null ? session.start() : session.login(token)));
 }
 

@@ -136,7 +136,7 @@ function main(): void {
   if (!settings) return;
   for (const box of api.boxes) if (box.isGone) box.destroy();
   if (api.boxes.some((other) => inOnePlace(other.settings, settings))) {
-    warn(`data-app="${settings.app}" is on this page already, in the same place; this tag is passed over`);
+    warn(`data-app="${settings.app}" is on this page already, in the same place`);
     return;
   }
   const box = new EmbedBox(settings);

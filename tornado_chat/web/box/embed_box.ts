@@ -37,6 +37,7 @@ export class EmbedBox {
   #boxes = (): EmbedBox[] => [];
   #popups: Window[] = [];
   #popup: Window | undefined; // the one that popOut() opened
+  #title: string;
   #token: string | null;
   #refused: string | null = null; // the token that the console was warned of
   #user: { uname?: unknown } | null = null;
@@ -49,6 +50,7 @@ export class EmbedBox {
   constructor(settings: EmbedSettings) {
     this.settings = settings;
     this.#origin = new URL(settings.base).origin;
+    this.#title = settings.title;
     this.#token = settings.token;
     this.#texts = embedTexts(settings.lang ? [settings.lang] : navigator.languages);
   }
@@ -262,10 +264,10 @@ export class EmbedBox {
   }
 
   #label(): void {
-    const { title } = this.settings;
+    const title = this.#title;
     const what = this.#open ? this.#texts.close : this.#texts.open;
     const unread = this.#unread ? `, ${this.#texts.unread(this.#unread)}` : "";
-    this.#launcher.setAttribute("aria-label", `${what}${title ? `: ${title}` : ""}${unread}`);
+    this.#launcher.title = `${what}${title && `: ${title}`}${unread}`;
     this.#launcher.setAttribute("aria-expanded", String(this.#open));
     this.#badge.hidden = this.#unread === 0;
     this.#badge.textContent = this.#unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(this.#unread);
@@ -328,8 +330,11 @@ export class EmbedBox {
   }
 
   #told({ type, ...data }: Envelope): void {
-    if (type === "ready") this.#emit("ready");
-    else if (type === "user") this.#isNow(data.user as { uname?: unknown } | null, data.refused === true);
+    if (type === "ready") {
+      this.#title ||= data.title as string;
+      this.#label();
+      this.#emit("ready");
+    } else if (type === "user") this.#isNow(data.user as { uname?: unknown } | null, data.refused === true);
     else if (type === "message" || type === "mention")
       this.#emit(type, { id: data.id, user: data.user, text: data.text });
     else if (type === "state") this.#emit("state", data.state);

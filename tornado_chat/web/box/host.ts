@@ -62,9 +62,9 @@ export class Host extends Emitter<Events> {
     this.#window.postMessage(envelope("hello"), "*"); // it says nothing, and to whom isn't known yet
   }
 
-  /** The box can be used. */
-  ready(): void {
-    this.#tell("ready");
+  /** The box can be used; `title` is the app's. */
+  ready(title: string): void {
+    this.#tell("ready", { title });
   }
 
   /** Who the visitor is; null for a guest. `refused`: though the page gave a token. */
