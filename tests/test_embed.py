@@ -27,6 +27,16 @@ WATCH = """() => {
     const frame = document.querySelector("tornado-chat").shadowRoot.querySelector("iframe");
     window.loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
 }"""
+
+# Does what a page does that adds the tag by a script.
+ADD_TAG = """([src, data, place]) => {
+    const tag = document.createElement("script");
+    window.policy ??= trustedTypes.createPolicy("site", { createScriptURL: (url) => url });
+    tag.src = policy.createScriptURL(src);
+    Object.assign(tag.dataset, data);
+    document.querySelector(place).append(tag);
+}"""
+
 HELLO_PATIENCE = 8000  # ms, as embed_box.ts has it
 
 POLLING = 50  # ms; a frame that isn't shown has no animation frames, at which Playwright would look
@@ -213,6 +223,31 @@ async def test_users_come_and_go_as_the_site_says(chromium: str, start: Any, sit
 
 
 @pytest.mark.gen_test(timeout=90)
+async def test_a_token_that_is_not_taken_is_told(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await visit.listen("logout", "login", "state")
+        await page.goto(site.page(TAG.format("data-open data-token=token-nobody")))
+        await joined(visit)
+        assert await visit.happened("logout") == [None]
+        assert ["the token was not taken" in text for text in visit.warnings] == [True]
+        await page.evaluate("TornadoChat.login('token-nobody')")
+        await visit.happened("logout", 2)
+        await page.evaluate("TornadoChat.login('token-alice')")
+        await visit.happened("login")
+        await page.evaluate("TornadoChat.login('token-other')")
+        await visit.happened("logout", 3)
+        await page.evaluate("TornadoChat.login('token-alice')")
+        await visit.happened("login", 2)
+        await page.evaluate("TornadoChat.logout()")
+        assert await visit.happened("logout", 4) == [None] * 4
+        assert ["the token was not taken" in text for text in visit.warnings] == [True, True]
+        assert "token-" not in "".join(visit.warnings)
+        assert visit.troubles == []
+
+
+@pytest.mark.gen_test(timeout=90)
 async def test_where_one_logs_in_is_an_address_as_the_sites_page_has_them(
     chromium: str, start: Any, site: Site
 ) -> None:
@@ -373,6 +408,9 @@ async def test_it_is_put_where_the_tag_says(chromium: str, start: Any, site: Sit
         await joined(visit)
         assert await page.evaluate("document.querySelector('main > script + tornado-chat + p') !== null")
 
+        await page.goto(site.page("", body=TAG.format("data-mode=inline") * 2, path="/twice"))
+        await page.wait_for_function("() => document.querySelectorAll('script + tornado-chat').length === 2")
+
         await page.goto(site.page(TAG.format("data-mode=page"), path="/page"))
         await joined(visit)
         box = await page.locator("tornado-chat iframe").bounding_box()
@@ -385,10 +423,22 @@ async def test_it_is_put_where_the_tag_says(chromium: str, start: Any, site: Sit
 @pytest.mark.gen_test(timeout=90)
 async def test_on_a_phone_it_fills_the_screen_and_can_be_made_small(chromium: str, start: Any, site: Site) -> None:
     await start()
-    async with visiting(chromium, viewport=PHONE, has_touch=True, reduced_motion="reduce") as (_, visit):
+    async with visiting(chromium, viewport=PHONE, has_touch=True, is_mobile=True, reduced_motion="reduce") as (
+        _,
+        visit,
+    ):
         page = visit.page
+        await visit.listen("ready")
         await page.goto(site.page(LOGGED_IN, head="<meta name=viewport content='width=device-width'>"))
+        await visit.happened("ready")
+        chat = await chat_in(page)
+        await chat.evaluate("window.told = []; addEventListener('message', ({ data }) => window.told.push(data.type))")
         await page.locator(LAUNCHER).tap()
+        await joined(visit, "alice")
+        await page.evaluate("TornadoChat.logout()")
+        await chat.wait_for_function("() => told.includes('logout')", polling=POLLING)
+        assert await chat.evaluate("told") == ["shown", "logout"]  # and no focus, which would bring up a keyboard
+        await page.evaluate("TornadoChat.login('token-alice')")
         await joined(visit, "alice")
         box = await page.locator(PANEL).bounding_box()
         assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 360, 640)
@@ -418,6 +468,19 @@ async def test_sides_languages_and_colours(chromium: str, start: Any, site: Site
         launcher = page.locator(LAUNCHER)
         assert await launcher.evaluate("(node) => getComputedStyle(node).color") == "rgb(255, 255, 255)"
         assert ["background" in text for text in visit.warnings] == [True]
+        for none in ("null", "''"):
+            await page.evaluate(
+                f"TornadoChat.theme({{ theme: {none}, accent: {none}, text: {none}, background: {none} }})"
+            )
+            await expect(root).to_have_css("--accent", "#4457d6")
+            await expect(root).to_have_css("--background", "#ffffff")
+            await expect(root).to_have_css("--text", "#1c1e26")
+            assert await launcher.evaluate("(node) => getComputedStyle(node).backgroundColor") == "rgb(68, 87, 214)"
+            await expect(page.locator(PANEL)).to_have_css("background-color", "rgb(255, 255, 255)")
+            await page.evaluate("TornadoChat.theme({ accent: 'red', background: 'black', text: 'white' })")
+            await expect(root).to_have_css("--accent", "red")
+            await expect(root).to_have_css("color-scheme", "dark")
+        assert len(visit.warnings) == 1
         await page.goto(site.page(TAG.format("data-side=right data-lang=en"), html="dir=rtl", path="/right"))
         assert (await page.get_by_role("button", name="Open chat").bounding_box())["x"] == 900 - 56 - 20
 
@@ -538,20 +601,79 @@ async def test_a_box_that_was_taken_out_may_come_again(chromium: str, start: Any
         assert await page.evaluate("TornadoChat.boxes.length") == 1
         await page.evaluate("for (const box of TornadoChat.boxes) box.destroy()")
         assert await page.evaluate("TornadoChat.boxes.length") == 0
-        await page.evaluate(
-            """(src) => {
-                const tag = document.createElement("script");
-                const policy = trustedTypes.createPolicy("site", { createScriptURL: (url) => url });
-                tag.src = policy.createScriptURL(src);
-                tag.dataset.app = "2";
-                document.head.append(tag);
-            }""",
-            f"{site.chat}/embed.js",
-        )
-        await page.wait_for_function("() => TornadoChat.boxes.length === 1")
+        await page.evaluate("TornadoChat.push((chat) => { window.pushed = chat.boxes.length; })")
+        assert await page.evaluate("window.pushed") is None
+        await page.evaluate(ADD_TAG, [f"{site.chat}/embed.js", {"app": "2"}, "head"])
+        await page.wait_for_function("() => window.pushed === 1")
         await page.evaluate("TornadoChat.open()")
         await joined(visit)
         assert (visit.troubles, visit.warnings) == ([], [])
+
+
+@pytest.mark.gen_test(timeout=90)
+@pytest.mark.parametrize("data", [{}, {"mode": "inline"}, {"mode": "inline", "target": "main"}])
+async def test_a_box_that_went_with_what_it_was_in_may_come_again(
+    chromium: str, start: Any, site: Site, data: dict[str, str]
+) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await visit.listen("ready")
+        await page.goto(site.page("", body="<main></main>"))
+        for _ in range(2):
+            await page.evaluate(
+                """() => {
+                    const body = document.createElement("body");
+                    body.append(document.createElement("main"));
+                    document.body.replaceWith(body);
+                }"""
+            )
+            await page.evaluate(ADD_TAG, [f"{site.chat}/embed.js", {"app": "2", "open": "", **data}, "main"])
+            await joined(visit)
+            await page.wait_for_function("() => TornadoChat.boxes.length === 1")
+        assert (visit.troubles, visit.warnings) == ([], [])
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_button_says_which_chat_it_opens(chromium: str, start: Any, site: Site) -> None:
+    await start('[box]\ntitle = "Tea"')
+    async with visiting(chromium) as (_, visit):
+        await visit.page.goto(site.page(TAG.format("")))
+        button = visit.page.get_by_role("button", name="Open chat: Tea", exact=True)
+        await expect(button).to_have_attribute("title", "Open chat: Tea")
+        await visit.page.goto(site.page(TAG.format("data-title=Coffee"), path="/named"))
+        await visit.page.evaluate("TornadoChat.open()")
+        await joined(visit)
+        await expect(visit.page.get_by_role("button", name="Close chat: Coffee", exact=True)).to_be_visible()
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_docked_boxes_are_never_on_each_other(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    tag = '<script src="CHAT/embed.js" data-app="{}" data-open {}></script>'
+    body = tag.format(2, "") + tag.format(3, "data-side=right") + tag.format(4, "data-side=left")
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+
+        async def places() -> list[float]:
+            boxes = [await launcher.bounding_box() for launcher in await page.locator(LAUNCHER).all()]
+            return sorted(box["x"] for box in boxes if box)
+
+        async def opened() -> Any:
+            return await page.evaluate("TornadoChat.boxes.filter((box) => box.isOpen).map((box) => box.settings.app)")
+
+        await page.goto(site.page("", body=body))
+        left, second, first = await places()
+        assert (left, first - second) == (20, 68)
+        assert await opened() == [2, 4]
+        await page.evaluate("TornadoChat.boxes[1].open()")
+        assert await opened() == [3, 4]
+        await page.evaluate("TornadoChat.boxes[0].destroy()")
+        await page.evaluate(ADD_TAG, [f"{site.chat}/embed.js", {"app": "5"}, "head"])
+        await page.wait_for_function("() => TornadoChat.boxes.length === 3")
+        assert await places() == [left, second, first]
+        await page.evaluate("TornadoChat.boxes[2].open()")
+        assert await opened() == [4, 5]
 
 
 class Bad:
@@ -630,15 +752,56 @@ async def test_who_opens_a_box_that_could_not_load_does_not_wait(chromium: str, 
 
 
 @pytest.mark.gen_test(timeout=90)
-async def test_a_wrong_app_is_told_in_the_box_and_on_the_console(chromium: str, start: Any, site: Site) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_visitors_are_told_of_a_chat_that_does_not_come_and_see_no_broken_page(
+    chromium: str, start: Any, site: Site, scheme: Any
+) -> None:
+    await start()
+    site.page(TAG.format("data-open"), path="/framed")
+    async with visiting(chromium, locale="de-AT", color_scheme=scheme) as (_, visit):
+        page = visit.page
+        note, frame = page.locator(f"{PANEL} > p"), page.locator("tornado-chat iframe")
+        await page.clock.install()
+        await page.goto(f"{site.other_url}/framed")
+        await visit.told("frame-ancestors")
+        await expect(note).to_have_text("")
+        await expect(frame).to_be_hidden()
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await expect(note).to_have_text("Der Chat ist gerade nicht erreichbar.")
+        await expect(frame).to_be_hidden()
+        await expect(note).to_have_css("color", "rgb(28, 30, 38)" if scheme == "light" else "rgb(233, 234, 240)")
+        panel = "rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 24, 31)"
+        await expect(page.locator(PANEL)).to_have_css("background-color", panel)
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_what_a_box_said_while_it_had_no_chat_goes_when_it_comes(chromium: str, start: Any, site: Site) -> None:
+    await start()
+    async with visiting(chromium) as (_, visit):
+        page = visit.page
+        await page.clock.install()
+        bad = Bad(visit, unreachable)
+        await bad.begin()
+        await page.goto(site.page(LOGGED_IN.replace("async", "data-open async")), wait_until="commit")
+        await bad.fail()
+        await page.clock.fast_forward(HELLO_PATIENCE)
+        await joined(visit, "alice")
+        await expect(page.locator("tornado-chat iframe")).to_be_visible()
+        await expect(page.locator(f"{PANEL} > p")).to_be_hidden()
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_a_wrong_app_is_told_on_the_console(chromium: str, start: Any, site: Site) -> None:
     await start()
     async with visiting(chromium) as (_, visit):
         page = visit.page
         await page.clock.install()
         await page.goto(site.page(TAG.replace('"2"', '"99"').format("data-open")))
-        await expect(visit.frame.get_by_text("there is no app 99 here")).to_be_visible()
+        await expect(visit.frame.get_by_text("there is no app 99 here")).to_be_attached()
         await page.clock.fast_forward(HELLO_PATIENCE)
-        await visit.told(f"no chat at {site.chat}/chat/99#mode=docked; is {site.url} in the app's origins?")
+        await visit.told(
+            f"no chat at {site.chat}/chat/99#mode=docked; is there an app 99, and is {site.url} in its origins?"
+        )
         assert "frame-ancestors" not in "".join(visit.troubles)
 
 

@@ -8,10 +8,20 @@ import { Sound } from "./sound";
 import { applyLook } from "./theme";
 
 /** Do what the page around the box says, and tell it what happens. */
-function attach(host: Host, session: Session, box: Box, sound: Sound): void {
-  host.on("init", ({ options }) => box.setSite(options));
-  host.on("login", (token) => session.login(token));
-  host.on("logout", () => session.login(null));
+function attach(host: Host, title: string, session: Session, box: Box, sound: Sound): void {
+  let given: string | null = null; // the page's token, until it turns out to be nobody's
+  host.on("init", ({ token, options }) => {
+    given = token;
+    box.setSite(options);
+  });
+  host.on("login", (token) => {
+    given = token;
+    session.login(token);
+  });
+  host.on("logout", () => {
+    given = null;
+    session.login(null);
+  });
   host.on("shown", (open) => {
     box.shown = open;
   });
@@ -20,11 +30,16 @@ function attach(host: Host, session: Session, box: Box, sound: Sound): void {
   });
   host.on("focus", () => box.focus());
   host.on("theme", applyLook);
-  session.on("me", (me) => host.user(me));
+  session.on("me", (me) => {
+    // One who is banned is nobody, too, but while being refused.
+    const refused = !me && given !== null && session.state === "connecting";
+    if (refused) given = null;
+    host.user(me, refused);
+  });
   session.on("message", (message) => host.message(message));
   session.on("state", (state) => {
     host.state(state);
-    if (state === "joined") host.ready();
+    if (state === "joined") host.ready(title);
   });
   box.on("mention", (message) => host.mention(message));
   box.on("unread", (count) => host.unread(count));
@@ -48,7 +63,7 @@ function main(): void {
   });
   addModeration(box.context, box.drawer);
   document.body.append(box.element);
-  attach(host, session, box, sound);
+  attach(host, app.title, session, box, sound);
   void host.token.then((token) => (token === null ? session.start() : session.login(token)));
 }
 

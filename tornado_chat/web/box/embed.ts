@@ -1,7 +1,7 @@
 // What a site's one tag runs: puts the box into the page, and `TornadoChat` into its scripts' reach.
 
-import { EmbedBox, keyOf } from "./embed_box";
-import { readTag, warn } from "./embed_settings";
+import { EmbedBox } from "./embed_box";
+import { inOnePlace, readTag, warn } from "./embed_settings";
 import type { Look } from "./host_protocol";
 
 type Use = (chat: Api) => void;
@@ -9,20 +9,16 @@ type Use = (chat: Api) => void;
 /** What a site's scripts have: the first box's methods, and all boxes. */
 class Api {
   boxes: EmbedBox[] = [];
-  #waiting: Use[] = [];
-  #begun = false;
+  readonly #waiting: Use[] = [];
 
-  /** Add a box; the first one begins what waits. */
+  /** Add a box; it begins what waits. */
   add(box: EmbedBox): void {
     this.boxes.push(box);
     box.ended.addEventListener("abort", () => {
       // A new list, as a script may be going through the old one.
       this.boxes = this.boxes.filter((other) => other !== box);
     });
-    this.#begun = true;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.push(...waiting);
+    this.push(...this.#waiting.splice(0));
   }
 
   open(): void {
@@ -72,7 +68,7 @@ class Api {
 
   /** Call functions, once there is a box. */
   push(...uses: Use[]): void {
-    if (!this.#begun) {
+    if (!this.boxes.length) {
       this.#waiting.push(...uses);
       return;
     }
@@ -120,14 +116,12 @@ function placeOf(tag: HTMLScriptElement, target: string): ((element: HTMLElement
 }
 
 function start(tag: HTMLScriptElement, box: EmbedBox, api: Api): void {
-  const { mode, target, side } = box.settings;
-  const others = api.boxes.filter((other) => other !== box && other.settings.mode === "docked");
-  const number = mode === "docked" ? others.filter((other) => other.settings.side === side).length : 0;
+  const { mode, target } = box.settings;
   const inline = mode === "inline" ? placeOf(tag, target) : null;
   if (mode === "inline" && !inline) {
     warn(target ? `data-target="${target}": there is no such element` : "an inline box in the head needs data-target");
   }
-  box.mount(inline ?? ((element) => document.body.append(element)), number);
+  box.mount(inline ?? ((element) => document.body.append(element)), () => api.boxes);
 }
 
 function main(): void {
@@ -140,14 +134,14 @@ function main(): void {
   const api = sharedApi();
   const settings = readTag(tag);
   if (!settings) return;
-  if (api.boxes.some((other) => other.key === keyOf(settings))) {
-    warn(`data-app="${settings.app}" is on this page already, in the same place; this tag is passed over`);
+  for (const box of api.boxes) if (box.isGone) box.destroy();
+  if (api.boxes.some((other) => inOnePlace(other.settings, settings))) {
+    warn(`data-app="${settings.app}" is on this page already, in the same place`);
     return;
   }
   const box = new EmbedBox(settings);
   api.add(box);
-  const ready = settings.mode === "inline" ? document.readyState !== "loading" : document.body !== null;
-  if (ready) start(tag, box, api);
+  if (settings.mode === "inline" ? document.readyState !== "loading" : document.body) start(tag, box, api);
   else document.addEventListener("DOMContentLoaded", () => api.boxes.includes(box) && start(tag, box, api));
 }
 

@@ -17,12 +17,15 @@ const WIDE_POPUP = "popup,width=1200,height=800";
 /** One tag's box: a frame of the chat's own origin, and, where it is docked, the button that shows it. */
 export class EmbedBox {
   readonly settings: EmbedSettings;
-  /** What no two boxes on a page have in common. */
-  readonly key: string;
+  /** Where it is docked. Other tags' boxes see it, which are of another class by the same name. */
+  side = "";
+  /** Its place there, from the corner. */
+  place = 0;
   readonly #texts: EmbedTexts;
   readonly #origin: string;
   readonly #host = document.createElement("tornado-chat");
   readonly #panel = document.createElement("div");
+  readonly #note = document.createElement("p");
   readonly #launcher = document.createElement("button");
   readonly #badge = document.createElement("span");
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
@@ -31,9 +34,12 @@ export class EmbedBox {
   /** Aborted when it is taken out of the page. */
   readonly ended = this.#end.signal;
   #frame: HTMLIFrameElement | null = null;
+  #boxes = (): EmbedBox[] => [];
   #popups: Window[] = [];
   #popup: Window | undefined; // the one that popOut() opened
+  #title: string;
   #token: string | null;
+  #refused: string | null = null; // the token that the console was warned of
   #user: { uname?: unknown } | null = null;
   #unread = 0;
   #open = false;
@@ -43,8 +49,8 @@ export class EmbedBox {
 
   constructor(settings: EmbedSettings) {
     this.settings = settings;
-    this.key = keyOf(settings);
     this.#origin = new URL(settings.base).origin;
+    this.#title = settings.title;
     this.#token = settings.token;
     this.#texts = embedTexts(settings.lang ? [settings.lang] : navigator.languages);
   }
@@ -53,19 +59,28 @@ export class EmbedBox {
     return this.#open;
   }
 
-  /** Put it into the page: `place` does that. `number` is how many others are docked on its side. */
-  mount(place: (element: HTMLElement) => void, number: number): void {
-    const { mode } = this.settings;
-    const side = this.settings.side || (getComputedStyle(document.body).direction === "rtl" ? "left" : "right");
-    Object.assign(this.#host.dataset, { mode, side });
+  /** Whether the site took it out of the page, with what it was in. */
+  get isGone(): boolean {
+    return this.#host.shadowRoot !== null && !this.#host.isConnected;
+  }
+
+  /** Put it into the page: `place` does that. `boxes` are all that there are. */
+  mount(place: (element: HTMLElement) => void, boxes: () => EmbedBox[]): void {
+    const { mode, side } = this.settings;
+    this.#boxes = boxes;
+    if (mode === "docked") {
+      this.side = side || (getComputedStyle(document.body).direction === "rtl" ? "left" : "right");
+      while (this.#beside.some((other) => other.place === this.place)) this.place += 1;
+    }
+    Object.assign(this.#host.dataset, { mode, side: this.side });
     this.#build();
-    if (number) this.#host.style.setProperty("--shift", `${number * STEP}px`);
     this.#applyLook();
     const signal = this.ended;
     addEventListener("message", (event) => this.#heard(event), { signal });
     this.#dark.addEventListener("change", () => this.#applyLook(), { signal });
     place(this.#host);
-    if (mode !== "docked" || this.settings.open || this.#open) this.#show(true);
+    const begins = this.settings.open && !this.#beside.some((other) => other.isOpen);
+    if (mode !== "docked" || begins || this.#open) this.#show(true);
     // A box that is small waits for its page, which the visitor came for.
     else if (document.readyState === "complete") this.#load();
     else addEventListener("load", () => this.#load(), { signal });
@@ -158,11 +173,17 @@ export class EmbedBox {
     this.#host.remove();
   }
 
+  /** The others that are docked on its side. */
+  get #beside(): EmbedBox[] {
+    return this.#boxes().filter((other) => other !== this && other.side && other.side === this.side);
+  }
+
   #build(): void {
     const root = this.#host.attachShadow({ mode: "open" });
     adoptStyle(root);
     this.#panel.className = "panel";
     this.#panel.id = "panel";
+    this.#note.setAttribute("role", "status");
     root.append(this.#panel);
     this.#draw();
     if (this.settings.mode !== "docked") return;
@@ -200,17 +221,25 @@ export class EmbedBox {
       this.#loading = false;
       setTimeout(() => {
         if (this.#greeted || !frame.isConnected) return;
-        warn(`no chat at ${frame.src}; is ${location.origin} in the app's origins?`);
+        const { app } = this.settings;
+        warn(`no chat at ${frame.src}; is there an app ${app}, and is ${location.origin} in its origins?`);
         this.#load(Math.min(patience * 2, MOST_PATIENCE));
       }, patience);
     };
+    // There may be no end to its loading, either.
+    setTimeout(() => {
+      if (!this.#greeted) this.#note.textContent = this.#texts.away;
+    }, PATIENCE);
     this.#frame = frame;
-    this.#panel.replaceChildren(frame);
+    this.#panel.replaceChildren(this.#note, frame);
   }
 
   #show(open: boolean): void {
-    if (open) this.#load();
-    else this.#wantsFocus = false;
+    if (open) {
+      this.#load();
+      // They would cover each other.
+      for (const other of this.#beside) other.close();
+    } else this.#wantsFocus = false;
     if (this.#open === open) return;
     this.#open = open;
     this.#draw();
@@ -223,7 +252,8 @@ export class EmbedBox {
     this.#frame?.focus();
     if (!this.#greeted || !this.#wantsFocus) return;
     this.#wantsFocus = false;
-    this.#tell("focus");
+    // Where there is no mouse, a keyboard would come up over the talk.
+    if (!matchMedia("(hover: none)").matches) this.#tell("focus");
   }
 
   #draw(): void {
@@ -234,24 +264,24 @@ export class EmbedBox {
   }
 
   #label(): void {
-    const { title } = this.settings;
+    const title = this.#title;
     const what = this.#open ? this.#texts.close : this.#texts.open;
     const unread = this.#unread ? `, ${this.#texts.unread(this.#unread)}` : "";
-    this.#launcher.setAttribute("aria-label", `${what}${title ? `: ${title}` : ""}${unread}`);
+    this.#launcher.title = `${what}${title && `: ${title}`}${unread}`;
     this.#launcher.setAttribute("aria-expanded", String(this.#open));
     this.#badge.hidden = this.#unread === 0;
     this.#badge.textContent = this.#unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(this.#unread);
   }
 
   #applyLook(): void {
-    const { theme, accent, background } = settled(this.settings.look);
+    const { theme, accent = "", background = "" } = settled(this.settings.look);
     this.#host.toggleAttribute("data-dark", theme === "dark" || (theme !== "light" && this.#dark.matches));
     const { style } = this.#host;
-    if (accent) {
-      style.setProperty("--accent", accent);
-      style.setProperty("--on-accent", isLight(accent) ? "#000" : "#fff");
-    }
-    if (background) style.setProperty("--background", background);
+    style.setProperty("--shift", `${this.place * STEP}px`);
+    // An empty one is taken away.
+    style.setProperty("--accent", accent);
+    style.setProperty("--on-accent", accent && (isLight(accent) ? "#000" : "#fff"));
+    style.setProperty("--background", background);
   }
 
   #popUp(path: string, name: string, features: string): boolean {
@@ -259,7 +289,7 @@ export class EmbedBox {
     const popup = window.open(url, name, features);
     this.#popups = this.#popups.filter((other) => !other.closed && other !== popup);
     if (!popup) {
-      warn("the browser opens no window; call this when the visitor clicks on something");
+      warn("the browser opens no window; call this when the visitor clicks");
       return false;
     }
     this.#popups.push(popup);
@@ -300,8 +330,11 @@ export class EmbedBox {
   }
 
   #told({ type, ...data }: Envelope): void {
-    if (type === "ready") this.#emit("ready");
-    else if (type === "user") this.#isNow(data.user as { uname?: unknown } | null);
+    if (type === "ready") {
+      this.#title ||= data.title as string;
+      this.#label();
+      this.#emit("ready");
+    } else if (type === "user") this.#isNow(data.user as { uname?: unknown } | null, data.refused === true);
     else if (type === "message" || type === "mention")
       this.#emit(type, { id: data.id, user: data.user, text: data.text });
     else if (type === "state") this.#emit("state", data.state);
@@ -315,11 +348,18 @@ export class EmbedBox {
     }
   }
 
-  #isNow(user: { uname?: unknown } | null): void {
+  #isNow(user: { uname?: unknown } | null, refused: boolean): void {
     const before = this.#user;
     this.#user = user;
+    if (refused && this.#refused !== this.#token) {
+      this.#refused = this.#token;
+      warn(
+        "the token was not taken: it may have run out, be signed with another key, " +
+          "or have a role other than member, mod, owner, admin",
+      );
+    }
     if (user && user.uname !== before?.uname) this.#emit("login", user);
-    else if (!user && before) this.#emit("logout");
+    else if (!user && (before || refused)) this.#emit("logout");
   }
 
   #emit(name: string, data?: unknown): void {
@@ -331,11 +371,6 @@ export class EmbedBox {
       }
     }
   }
-}
-
-/** Two tags of the same key would put the same box into the same place. */
-export function keyOf({ base, app, mode, target }: EmbedSettings): string {
-  return JSON.stringify([base, app, mode, mode === "inline" ? target : ""]);
 }
 
 function adoptStyle(root: ShadowRoot): void {

@@ -35,16 +35,18 @@ export function warn(what: string): void {
 }
 
 export function isAppId(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
-/** Return what of a look can be used; says what can't. */
+/** Return what of a look can be used; says what can't. Empty: as without it. */
 export function checkedLook(given: Record<string, unknown>, name: (key: string) => string): Look {
   const look: Look = {};
   for (const key of ["theme", "accent", "background", "text"] as const) {
-    const value = given[key];
-    if (value === undefined || value === "") continue;
-    const good = typeof value === "string" && (key === "theme" ? THEMES.includes(value) : CSS.supports("color", value));
+    const value = given[key] === null ? "" : given[key];
+    if (value === undefined) continue;
+    const good =
+      typeof value === "string" &&
+      (!value || (key === "theme" ? THEMES.includes(value) : CSS.supports("color", value)));
     if (good) look[key] = value;
     else complain(name(key), value, key === "theme" ? "light, dark or system" : "a colour of CSS, such as #4457d6");
   }
@@ -89,6 +91,12 @@ export function readTag(script: HTMLScriptElement): EmbedSettings | null {
     title: checked("title", (value) => value.trim().length <= MAX_TITLE, `at most ${MAX_TITLE} characters`).trim(),
     sound: one("sound", ["on", "off", ""], ""),
   };
+}
+
+/** Whether two tags would put the same box into the same place. An inline one without a target is where its tag is. */
+export function inOnePlace(one: EmbedSettings, other: EmbedSettings): boolean {
+  if (one.base !== other.base || one.app !== other.app || one.mode !== other.mode) return false;
+  return one.mode !== "inline" || (one.target !== "" && one.target === other.target);
 }
 
 /** Return the address of a page of the chat's. What is not for everybody's eyes isn't in it. */

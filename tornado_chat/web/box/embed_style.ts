@@ -6,6 +6,8 @@ export const STYLE = `
 :host {
   all: initial !important;
   display: block !important;
+  position: fixed !important;
+  z-index: 2147483000 !important;
   --accent: #4457d6;
   --on-accent: #fff;
   --background: #fff;
@@ -13,40 +15,44 @@ export const STYLE = `
   --launcher: 56px;
   --gap: 20px;
   font: 13px/1 system-ui, sans-serif !important;
+  color: #1c1e26 !important;
 }
-:host([data-dark]) { --background: #16181f; --accent: #8c9bff; --on-accent: #10131f; --edge: rgb(255 255 255 / 14%); }
+:host([data-dark]) { color: #e9eaf0 !important; --background: #16181f; --accent: #8c9bff; --on-accent: #10131f; --edge: rgb(255 255 255 / 14%); }
 :host([hidden]) { display: none !important; }
-:host([data-mode="docked"]), :host([data-mode="page"]) {
-  position: fixed !important;
-  z-index: 2147483000 !important;
-}
 :host([data-mode="page"]) { inset: 0 !important; }
-:host([data-mode="docked"]) { bottom: 0 !important; }
-:host([data-side="right"]) { right: 0 !important; }
-:host([data-side="left"]) { left: 0 !important; }
 :host([data-mode="inline"]) {
   position: relative !important;
+  z-index: auto !important;
   width: 100% !important;
   height: 100% !important;
   min-height: 320px !important;
 }
-:host([data-mode="inline"]) .panel { position: absolute; inset: 0; }
-.panel { width: 100%; height: 100%; background: var(--background); overflow: hidden; }
-iframe { display: block; width: 100%; height: 100%; border: 0; background: var(--background); }
-:host([data-mode="docked"]) .panel {
-  position: fixed;
-  bottom: calc(var(--gap) + var(--launcher) + 12px + env(safe-area-inset-bottom));
-  width: min(390px, calc(100vw - 2 * var(--gap)));
-  height: min(620px, calc(100vh - 2 * var(--gap) - var(--launcher) - 12px));
-  border-radius: 16px;
-  box-shadow: 0 12px 40px rgb(20 24 40 / 28%), 0 0 0 1px var(--edge);
-  transition: opacity 0.16s, transform 0.16s, visibility 0s;
+.panel {
+  position: absolute;
+  inset: 0;
+  background: var(--background);
+  overflow: hidden;
+  transition: opacity 0.16s, transform 0.16s;
   transform-origin: bottom;
 }
-:host([data-side="right"]) .panel { right: calc(var(--gap) + var(--shift, 0px)); }
-:host([data-side="left"]) .panel { left: calc(var(--gap) + var(--shift, 0px)); }
-.panel:not(.open) { visibility: hidden; opacity: 0; pointer-events: none; }
-:host([data-mode="docked"]) .panel:not(.open) {
+p { position: absolute; inset: 20px; display: grid; place-items: center; font-size: 15px; line-height: 1.4; text-align: center; }
+:host([data-greeted]) p { display: none; }
+:host(:not([data-greeted])) iframe { visibility: hidden; }
+iframe { display: block; width: 100%; height: 100%; border: 0; }
+:host([data-mode="docked"]) .panel {
+  inset: auto;
+  position: fixed;
+  bottom: calc(var(--gap) + var(--launcher) + 12px + env(safe-area-inset-bottom));
+  width: min(390px, 100vw - 2 * var(--gap));
+  height: min(620px, 100vh - 2 * var(--gap) - var(--launcher) - 12px);
+  border-radius: 16px;
+  box-shadow: 0 12px 40px rgb(20 24 40 / 28%), 0 0 0 1px var(--edge);
+}
+:host([data-side="right"]) :is(.panel, .launcher) { right: calc(var(--gap) + var(--shift)); }
+:host([data-side="left"]) :is(.panel, .launcher) { left: calc(var(--gap) + var(--shift)); }
+.panel:not(.open) {
+  visibility: hidden;
+  opacity: 0;
   transform: translateY(12px) scale(0.98);
   transition: opacity 0.16s, transform 0.16s, visibility 0s 0.16s;
 }
@@ -66,16 +72,13 @@ iframe { display: block; width: 100%; height: 100%; border: 0; background: var(-
   cursor: pointer;
   transition: transform 0.16s;
 }
-:host([data-side="right"]) .launcher { right: calc(var(--gap) + var(--shift, 0px)); }
-:host([data-side="left"]) .launcher { left: calc(var(--gap) + var(--shift, 0px)); }
 .launcher:hover { transform: scale(1.05); }
 .launcher:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; box-shadow: 0 0 0 3px var(--background); }
 .launcher svg { width: 26px; height: 26px; fill: none; stroke: currentcolor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
-.launcher .opens, .launcher[aria-expanded="true"] .closes { display: block; }
-.launcher .closes, .launcher[aria-expanded="true"] .opens { display: none; }
+[aria-expanded="false"] .closes, [aria-expanded="true"] .opens { display: none; }
 .badge {
   position: absolute;
-  inset-block-start: -4px;
+  top: -4px;
   inset-inline-end: -4px;
   min-width: 22px;
   height: 22px;
@@ -88,7 +91,6 @@ iframe { display: block; width: 100%; height: 100%; border: 0; background: var(-
   text-align: center;
   box-shadow: 0 0 0 2px var(--background);
 }
-.badge[hidden] { display: none; }
 @media (max-width: 480px), (max-height: 420px) {
   :host([data-mode="docked"]) .panel {
     inset: 0 !important;

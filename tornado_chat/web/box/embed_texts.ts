@@ -5,6 +5,7 @@ export interface EmbedTexts {
   chat: string;
   open: string;
   close: string;
+  away: string;
   unread(count: number): string;
 }
 
@@ -13,12 +14,14 @@ const TEXTS: Record<string, EmbedTexts> = {
     chat: "Chat",
     open: "Open chat",
     close: "Close chat",
+    away: "The chat can't be reached just now.",
     unread: (count) => (count === 1 ? "1 unread message" : `${count} unread messages`),
   },
   de: {
     chat: "Chat",
     open: "Chat öffnen",
     close: "Chat schließen",
+    away: "Der Chat ist gerade nicht erreichbar.",
     unread: (count) => (count === 1 ? "1 ungelesene Nachricht" : `${count} ungelesene Nachrichten`),
   },
 };

@@ -1,5 +1,5 @@
 import { Emitter } from "./emitter";
-import { type Envelope, envelope, type HostOptions, isToken, isWebUrl, type Look, opened } from "./host_protocol";
+import { type Envelope, envelope, type HostOptions, isToken, isWebUrl, opened } from "./host_protocol";
 import { allows } from "./origins";
 import type { Message, User } from "./protocol";
 
@@ -15,7 +15,8 @@ export interface Events {
   elsewhere: boolean;
   /** The visitor came here by keyboard or click: go to where they can write. */
   focus: undefined;
-  theme: Look;
+  /** How the box is to look; nobody has checked it. */
+  theme: Record<string, unknown>;
 }
 
 const PATIENCE = 2000; // ms that a page has to say who its visitor is
@@ -61,14 +62,14 @@ export class Host extends Emitter<Events> {
     this.#window.postMessage(envelope("hello"), "*"); // it says nothing, and to whom isn't known yet
   }
 
-  /** The box can be used. */
-  ready(): void {
-    this.#tell("ready");
+  /** The box can be used; `title` is the app's. */
+  ready(title: string): void {
+    this.#tell("ready", { title });
   }
 
-  /** Who the visitor is; null for a guest. */
-  user(user: User | null): void {
-    this.#tell("user", { user: user && { id: user.id, uname: user.uname, role: user.role } });
+  /** Who the visitor is; null for a guest. `refused`: though the page gave a token. */
+  user(user: User | null, refused: boolean): void {
+    this.#tell("user", { user: user && { id: user.id, uname: user.uname, role: user.role }, refused });
   }
 
   message(message: Message): void {
@@ -134,7 +135,7 @@ export class Host extends Emitter<Events> {
       this.emit("elsewhere", data.elsewhere === true);
       this.emit("shown", data.open === true);
     } else if (type === "focus") this.emit("focus", undefined);
-    else if (type === "theme") this.emit("theme", lookOf(data));
+    else if (type === "theme") this.emit("theme", data);
   }
 
   #give(token: string | null): void {
@@ -160,15 +161,6 @@ export function handOver(popup: Window, token: () => string | null): void {
 
 function said(message: Message): object {
   return { id: message.id, user: { uname: message.user.uname, role: message.user.role }, text: message.text };
-}
-
-function lookOf(data: Record<string, unknown>): Look {
-  const look: Look = {};
-  for (const name of ["theme", "accent", "background", "text"] as const) {
-    const value = data[name];
-    if (typeof value === "string") look[name] = value;
-  }
-  return look;
 }
 
 function optionsOf(given: unknown): HostOptions {

@@ -1,22 +1,14 @@
-/** How the box looks, as the site says it; each is optional. */
-export interface Look {
-  theme?: string;
-  accent?: string;
-  background?: string;
-  text?: string;
-}
+import type { Look } from "./host_protocol";
 
-const THEMES = new Set(["light", "dark", "system"]);
-
-/** Put a look on the page. What isn't a theme or a colour is passed over. */
-export function applyLook(look: Look): void {
+/** Put a look on the page, in place of the one that it has. What isn't a theme or a colour is passed over. */
+export function applyLook(look: Record<string, unknown>): void {
   const root = document.documentElement;
-  if (look.theme && THEMES.has(look.theme)) root.dataset.theme = look.theme;
+  root.dataset.theme = look.theme === "light" || look.theme === "dark" ? look.theme : "system";
   for (const name of ["accent", "background", "text"] as const) {
-    const value = look[name];
-    if (!value || !CSS.supports("color", value)) continue;
+    const given = String(look[name] ?? "");
+    const value = CSS.supports("color", given) ? given : ""; // which takes it away
     root.style.setProperty(`--site-${name}`, value);
-    if (name === "accent") root.style.setProperty("--on-accent", isLight(value) ? "#000" : "#fff");
+    if (name === "accent") root.style.setProperty("--on-accent", value && (isLight(value) ? "#000" : "#fff"));
   }
 }
 
