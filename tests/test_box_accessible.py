@@ -83,6 +83,22 @@ async def test_axe_finds_nothing(chromium: str, serve: Any, config: Any, scheme:
         assert await violations(page) == []
 
 
+@pytest.mark.gen_test(timeout=120)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_whatever_the_accent_is_it_can_be_read(chromium: str, serve: Any, config: Any, theme: str) -> None:
+    server = await serve(config, demo=True)
+    async with browser(chromium) as running:
+        bob = await open_box(running, server, "bob")
+        await bob.say("good morning @eve, see https://example.com @alice")
+        await bob.say("/pin be kind")
+        for accent in ("ffee58", "7cb342", "d4af37", "ff0000", "1a237e", "000000", "ffffff"):
+            path = f"/chat/2#theme={theme}&accent=%23{accent}"
+            eve = await open_box(running, server, "eve", path=path, reduced_motion="reduce")
+            await expect(eve.row("good morning")).to_be_visible()
+            assert await violations(eve.page) == [], accent
+            await eve.page.close()
+
+
 @pytest.mark.gen_test(timeout=90)
 async def test_it_is_used_with_the_keyboard_alone(chromium: str, serve: Any, config: Any) -> None:
     server = await serve(config, demo=True)

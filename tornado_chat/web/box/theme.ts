@@ -8,7 +8,12 @@ export function applyLook(look: Record<string, unknown>): void {
     const given = String(look[name] ?? "");
     const value = CSS.supports("color", given) ? given : ""; // which takes it away
     root.style.setProperty(`--site-${name}`, value);
-    if (name === "accent") root.style.setProperty("--on-accent", value && (isLight(value) ? "#000" : "#fff"));
+    if (name !== "accent") continue;
+    const light = value && isLight(value);
+    root.style.setProperty("--on-accent", value && (light ? "#000" : "#fff"));
+    // As words it is readable where the page is as dark as it is light, or the other way round; else it is mixed in less.
+    root.style.setProperty("--dark-accent", light ? "35%" : "");
+    root.style.setProperty("--light-accent", value && !light ? "35%" : "");
   }
 }
 
