@@ -68,7 +68,7 @@ function withMentions(text: string, me: string | null): Node[] {
     const typed = own ? text.slice(match.index, match.index + 1 + me.length) : match[0].replace(/[.-]+$/, "");
     nodes.push(
       document.createTextNode(text.slice(done, match.index)),
-      h("span", { class: own ? "mention own" : "mention" }, typed),
+      h("bdi", { class: own ? "mention own" : "mention" }, typed),
     );
     done = match.index + typed.length;
   }
