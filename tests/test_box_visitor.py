@@ -91,6 +91,7 @@ async def restarted(server: Server, config: Any) -> Server:
         ("hi @eve", "Enter", ""),
         ("hello @", "Enter", ""),
         ("/ban eve 7", "Enter", ""),
+        ("/mute 42max", "Enter", "/mute 42maximus "),
         ("/ban", "Tab", "/ban "),
         ("/mut", "Enter", "/mute "),
         ("hi @evel", "Enter", "hi @evelyn "),
@@ -99,7 +100,7 @@ async def restarted(server: Server, config: Any) -> Server:
 async def test_what_is_typed_whole_is_not_completed_to_something_else(
     chromium: str, store: MongoStore, serve: Any, config: Any, typed: str, key: str, left: str
 ) -> None:
-    await tell(store, (EVE, "hello"), (EVELYN, "hello"))
+    await tell(store, (EVE, "hello"), (EVELYN, "hello"), (User(42, "42maximus", Role.MEMBER), "hello"))
     server = await serve(config, demo=True)
     async with browser(chromium) as running:
         bob = await open_box(running, server, "bob")
@@ -247,15 +248,20 @@ async def test_what_waits_survives_a_new_token_of_the_same_user(
             await field.fill(text)
             await field.press("Enter")
         await visit.page.evaluate("TornadoChat.login('token-alice-2')")
+        await field.fill("more")
+        await field.press("Enter")
         await frame.evaluate("dispatchEvent(new Event('online'))")
-        await expect(visit.frame.locator(".row.message .words")).to_have_text(["one", "two"])
+        await expect(visit.frame.locator(".row.message .words")).to_have_text(["one", "two", "more"])
         await frame.evaluate("dispatchEvent(new Event('offline'))")
         await field.fill("three")
         await field.press("Enter")
         await visit.page.evaluate("TornadoChat.login('token-bob')")
+        await field.fill("by whom?")
+        await field.press("Enter")
         await frame.evaluate("dispatchEvent(new Event('online'))")
+        await expect(visit.frame.locator(".row.pending")).to_have_count(0)
         await eve.say("last")
-        await expect(visit.frame.locator(".row.message .words")).to_have_text(["one", "two", "last"])
+        await expect(visit.frame.locator(".row.message .words")).to_have_text(["one", "two", "more", "last"])
         await expect(visit.frame.locator(".row.pending")).to_have_count(0)
 
 
@@ -265,6 +271,10 @@ async def test_who_is_sent_away_is_told_so_and_has_no_field(chromium: str, serve
     async with browser(chromium) as running:
         eve, bob = await open_box(running, server, "eve"), await open_box(running, server, "bob")
         state = eve.page.locator(".connection")
+        await read_out(eve.page).evaluate(
+            "element => { window.heard = []; new MutationObserver(() => window.heard.push(element.textContent))"
+            ".observe(element, { childList: true }); }"
+        )
         await bob.say("/kick eve calm down")
         await expect(state).to_contain_text("You were sent out")
         notices = eve.page.locator(".row.notice")
@@ -273,6 +283,7 @@ async def test_who_is_sent_away_is_told_so_and_has_no_field(chromium: str, serve
         told = await notices.last.inner_text()
         await expect(notices.get_by_text(told, exact=True)).to_have_count(0, timeout=20_000)
         await expect(notices.get_by_text("come back in")).to_have_count(1)
+        assert await eve.page.evaluate("window.heard.filter((text) => text.includes('come back in')).length") == 1
         await bob.say("/ban eve 1h spamming")
         await expect(state).to_contain_text("You are banned", timeout=40_000)
         await expect(eve.field).to_be_hidden()
@@ -462,6 +473,36 @@ async def test_a_docked_box_keeps_the_place_that_is_read(
 
 
 @pytest.mark.gen_test(timeout=90)
+async def test_the_focus_stays_with_who_took_it_while_the_box_came_in(
+    chromium: str, serve: Any, make_config: Any, site: Site
+) -> None:
+    await server_for(site, serve, make_config, "help")
+    async with visiting(chromium) as (_, visit):
+        let_through = asyncio.Event()
+
+        async def late(route: Any) -> None:
+            await let_through.wait()
+            await route.continue_()
+
+        await visit.page.add_init_script(
+            "window.WebSocket = class { constructor() { setTimeout(() => this.onclose()); } close() {} };"
+        )
+        await visit.page.route("**/socket.io/**", late)
+        await visit.page.goto(site.page(TAG.format('data-token="token-alice"'), body="<input id=own>"))
+        await visit.page.get_by_role("button", name="Open chat").click()
+        own = visit.page.locator("#own")
+        await own.focus()
+        await own.press_sequentially("abc")
+        let_through.set()
+        await expect(visit.frame.get_by_label("Message", exact=True)).to_be_visible()
+        await expect(own).to_be_focused()
+        # With a drawer over the field, who opens the box can write all the same.
+        await visit.frame.get_by_role("button", name="People").click()
+        await visit.page.evaluate("TornadoChat.close(); TornadoChat.open()")
+        await expect(visit.frame.get_by_label("Message", exact=True)).to_be_focused()
+
+
+@pytest.mark.gen_test(timeout=90)
 async def test_today_is_yesterday_tomorrow(chromium: str, serve: Any, config: Any, connect: Any) -> None:
     server = await serve(config, demo=True)
     bob = await connect(server, token="bob")
@@ -489,6 +530,12 @@ async def test_the_field_is_as_high_as_a_draft_and_leaves_a_composition_alone(
         await eve.page.reload()
         await eve.become("eve")
         await expect(eve.field).to_have_js_property("offsetHeight", height)
+        await eve.page.reload()
+        await eve.become("alice")
+        await expect(eve.field).to_have_value("")
+        await eve.page.reload()
+        await eve.become("eve")
+        await expect(eve.field).to_have_value("one\ntwo\nthree\nfour")
         # Safari ends a composition with this key, which sends nothing.
         await eve.field.evaluate(
             "field => field.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', keyCode: 229, bubbles: true}))"

@@ -113,6 +113,10 @@ export class Box extends Emitter<Events> {
     session.on("message", (message) => this.#heard(message));
     session.on("notice", (text) => this.context.announcer.say(text));
     document.addEventListener("visibilitychange", () => this.#seen());
+    // Where the visitor writes somewhere else meanwhile, the focus stays there.
+    window.addEventListener("blur", () => {
+      this.#wanted = false;
+    });
     this.drawer.changed = () => this.#cover();
     new ResizeObserver(() => this.#cover()).observe(this.element);
     this.#drawGuest();
@@ -129,6 +133,7 @@ export class Box extends Emitter<Events> {
   /** Say whether the page around it shows the box. */
   set shown(shown: boolean) {
     this.#shown = shown;
+    if (!shown) this.#wanted = false;
     if (shown) {
       this.#seen();
       if (this.#timeline.following) this.#timeline.toEnd();
@@ -136,6 +141,7 @@ export class Box extends Emitter<Events> {
   }
 
   focus(): void {
+    if (this.#middle.inert) this.drawer.close(false);
     const { hidden } = this.#composer.element;
     if (hidden) this.#timeline.focusLast();
     else this.#composer.focus();

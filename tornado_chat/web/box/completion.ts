@@ -11,6 +11,7 @@ interface Choice {
   label: string;
   help: string;
   from: number;
+  duration?: boolean;
 }
 
 /** What may come next while somebody types: commands after a slash, their arguments, names after an @. */
@@ -85,7 +86,8 @@ export class Completion {
     if (!choice) return false;
     const typed = this.#field.value.slice(choice.from, this.#field.selectionStart).toLowerCase();
     if (this.#at > 0) return true;
-    if (typed === choice.insert.trim().toLowerCase() || typed === "@" || /^\d+[a-z]*$/.test(typed)) return false;
+    if (typed === choice.insert.trim().toLowerCase() || typed === "@") return false;
+    if (choice.duration && /^\d+[a-z]*$/.test(typed)) return false;
     return choice.from === 0 || typed.length > 0;
   }
 
@@ -117,10 +119,11 @@ export class Completion {
     const from = before.length - typed.length;
     const param = command.params[words.length - 2];
     if (param?.kind === "user") return this.#names(typed.replace(/^[@"]/, ""), from, (name) => `${quoted(name)} `);
-    const wanted = param?.kind === "choice" ? (param.choices ?? []) : param?.kind === "duration" ? DURATIONS : [];
+    const duration = param?.kind === "duration";
+    const wanted = param?.kind === "choice" ? (param.choices ?? []) : duration ? DURATIONS : [];
     return wanted
       .filter((choice) => choice.startsWith(typed.toLowerCase()))
-      .map((choice) => ({ insert: `${choice} `, label: choice, help: "", from }));
+      .map((choice) => ({ insert: `${choice} `, label: choice, help: "", from, duration }));
   }
 
   #names(typed: string, from: number, inserted: (name: string) => string): Choice[] {

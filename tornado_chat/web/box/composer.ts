@@ -47,8 +47,6 @@ export class Composer {
     this.#field.addEventListener("input", () => this.#typed());
     this.#field.addEventListener("keydown", (event) => this.#key(event));
     this.#field.addEventListener("click", () => this.#completion.update());
-    const draft = recall(this.#draft, "session");
-    if (typeof draft === "string") this.#field.value = draft.slice(0, 10 * MAX_TEXT);
     session.on("wait", () => this.#update());
     session.on("state", () => this.#update());
     session.on("me", (me) => {
@@ -57,6 +55,7 @@ export class Composer {
         this.#field.value = "";
         this.#typed();
       }
+      if (me && !this.#author) this.#restore(me.uname);
       this.#author = me?.uname ?? this.#author;
       this.#update();
       // Once it is shown.
@@ -86,7 +85,8 @@ export class Composer {
   #typed(): void {
     const { value } = this.#field;
     const length = value.trim().length;
-    remember(this.#draft, value || null, "session");
+    const { me } = this.#context.session;
+    if (me) remember(this.#draft, value ? [me.uname, value] : null, "session");
     this.#counter.textContent = length > COUNTED_FROM ? String(MAX_TEXT - length) : "";
     this.#counter.classList.toggle("over", length > MAX_TEXT);
     this.#field.setAttribute("aria-invalid", String(length > MAX_TEXT));
@@ -95,6 +95,12 @@ export class Composer {
     this.#grow();
     if (document.activeElement === this.#field) this.#completion.update();
     this.#update();
+  }
+
+  /** Put back what this user had begun to write before the page was left. */
+  #restore(uname: string): void {
+    const [author, draft] = (recall(this.#draft, "session") as [string, string] | null) ?? [];
+    if (author === uname && !this.#field.value) this.#field.value = String(draft).slice(0, 10 * MAX_TEXT);
   }
 
   /** As high as what is typed; CSS says how high at most. */

@@ -36,6 +36,7 @@ export class EmbedBox {
   #frame: HTMLIFrameElement | null = null;
   #boxes = (): EmbedBox[] => [];
   #popups: Window[] = [];
+  #watch: ReturnType<typeof setInterval> | undefined;
   #popup: Window | undefined; // the one that popOut() opened
   #title: string;
   #token: string | null;
@@ -46,6 +47,7 @@ export class EmbedBox {
   #greeted = false;
   #loading = false;
   #wantsFocus = false;
+  #focused: Element | null = null; // what had the focus then
 
   constructor(settings: EmbedSettings) {
     this.settings = settings;
@@ -90,6 +92,7 @@ export class EmbedBox {
     this.#wantsFocus = true;
     this.#show(true);
     this.#focus();
+    this.#focused = document.activeElement;
   }
 
   close(): void {
@@ -139,8 +142,9 @@ export class EmbedBox {
     this.#popup = this.#popups.at(-1);
     if (this.settings.mode === "docked") this.close();
     // Nobody tells a page that a window is closed.
-    const timer = setInterval(() => {
-      if (this.#popup?.closed) clearInterval(timer);
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => {
+      if (this.#popup?.closed) clearInterval(this.#watch);
       if (!this.#open) this.#tellShown();
     }, 1000);
     return true;
@@ -169,6 +173,7 @@ export class EmbedBox {
   /** Take it out of the page. */
   destroy(): void {
     this.#end.abort();
+    clearInterval(this.#watch);
     this.#listeners.clear();
     this.#host.remove();
   }
@@ -326,7 +331,8 @@ export class EmbedBox {
     this.#greeted = true;
     this.#host.toggleAttribute("data-greeted", true);
     this.#tellShown();
-    if (this.#wantsFocus) this.#focus();
+    // Who writes somewhere else meanwhile stays there.
+    if (this.#wantsFocus && document.activeElement === this.#focused) this.#focus();
   }
 
   #told({ type, ...data }: Envelope): void {

@@ -159,10 +159,10 @@ export class Session extends Emitter<Events> {
   }
 
   /** Show a line that is no message. `own`: nobody else sees it, as far as that is known. */
-  notice(text: string, tone: "plain" | "error" = "plain", own = true): Entry {
+  notice(text: string, tone: "plain" | "error" = "plain", own = true, aloud = true): Entry {
     const entry: Entry = { kind: "notice", key: uniqueId("n"), at: this.room.now(), text, tone, own };
     this.room.put(entry);
-    this.emit("notice", text);
+    if (aloud) this.emit("notice", text);
     return entry;
   }
 
@@ -225,7 +225,8 @@ export class Session extends Emitter<Events> {
     connection.on("message_reviewed", ({ id }) => room.dropHeld(id));
     connection.on("system_message", (text) => {
       if (this.#outside) room.take(this.#outside);
-      this.#lastNotice = this.notice(text, "plain", false);
+      // Who isn't let in hears why once, and not at each try.
+      this.#lastNotice = this.notice(text, "plain", false, this.#outside === null);
       this.#outside = this.state === "joined" ? null : this.#lastNotice;
     });
     connection.on("client_error", (text) => {
@@ -276,6 +277,8 @@ export class Session extends Emitter<Events> {
   #restore(): void {
     if (this.#restored || !this.me) return;
     this.#restored = true;
+    // What was typed since then is there, too.
+    for (const entry of this.#pending()) this.room.take(entry);
     const { uname, lines } = this.#left ?? (recall(this.#key, "session") as Left | null) ?? {};
     if (uname !== this.me.uname || !Array.isArray(lines)) this.#keep();
     else for (const [text, cid, failure] of lines) this.#newPending(text, cid, failure);
@@ -283,8 +286,12 @@ export class Session extends Emitter<Events> {
 
   #keep(): void {
     if (!this.me) return;
-    const lines = this.#pending().slice(0, MOST_KEPT);
-    this.#left = { uname: this.me.uname, lines: lines.map(({ text, cid, failure }) => [text, cid, failure]) };
+    const { uname } = this.me;
+    // While it isn't known whether this is still the same user, what they had before is kept beside it.
+    const before = this.#restored || this.#left?.uname !== uname ? [] : this.#left.lines;
+    const now = this.#pending().map(({ text, cid, failure }): Left["lines"][0] => [text, cid, failure]);
+    const lines = [...before.filter(([, cid]) => now.every(([, other]) => other !== cid)), ...now].slice(0, MOST_KEPT);
+    this.#left = { uname, lines };
     remember(this.#key, lines.length ? this.#left : null, "session");
   }
 

@@ -79,7 +79,7 @@ export class Timeline {
 
   /** Put the focus on the last line. */
   focusLast(): void {
-    (this.#list.lastElementChild as HTMLElement | null)?.focus();
+    this.#last()?.focus();
   }
 
   #reset(): void {
@@ -287,12 +287,14 @@ export class Timeline {
       this.focusLast();
     } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
       event.preventDefault();
-      const to = row
-        ? this.#neighbour(row, event.key === "ArrowUp")
-        : (this.#list.lastElementChild as HTMLElement | null);
+      const to = row ? this.#neighbour(row, event.key === "ArrowUp") : this.#last();
       to?.focus({ preventScroll: true });
       to?.scrollIntoView({ block: "nearest" });
     }
+  }
+
+  #last(): HTMLElement | undefined {
+    return ([...this.#list.children] as HTMLElement[]).findLast((row) => row.offsetHeight);
   }
 
   #neighbour(row: HTMLElement, up: boolean): HTMLElement | null {
