@@ -69,9 +69,10 @@ async def visit_as(visit: Visit, site: Site, user: str) -> Locator:
     return field
 
 
-def frame_of(visit: Visit) -> Any:
-    """The box's frame, for what is to run in it."""
-    return next(frame for frame in visit.page.frames if "/chat/2" in frame.url)
+async def cut_off(context: Any, visit: Visit) -> None:
+    """Take the network away until `context.set_offline(False)`, and wait until the box says so."""
+    await context.set_offline(True)
+    await expect(visit.frame.locator(".connection")).to_be_visible()
 
 
 async def restarted(server: Server, config: Any) -> Server:
@@ -175,7 +176,7 @@ async def test_what_was_typed_without_a_connection_is_no_flood(
     chromium: str, serve: Any, make_config: Any, site: Site
 ) -> None:
     await server_for(site, serve, make_config, *DEFAULT_PLUGINS)
-    async with visiting(chromium) as (_, visit):
+    async with visiting(chromium) as (context, visit):
         field = await visit_as(visit, site, "alice")
         lines = [
             "I",
@@ -189,12 +190,11 @@ async def test_what_was_typed_without_a_connection_is_no_flood(
             "or nine",
             "of them",
         ]
-        frame = frame_of(visit)
-        await frame.evaluate("dispatchEvent(new Event('offline'))")
+        await cut_off(context, visit)
         for line in lines:
             await field.fill(line)
             await field.press("Enter")
-        await frame.evaluate("dispatchEvent(new Event('online'))")
+        await context.set_offline(False)
         failed = visit.frame.locator(".row.pending")
         await expect(visit.frame.locator(".row.pending .waiting")).to_have_count(0)
         sent = await visit.frame.locator(".row.message .words").all_inner_texts()
@@ -240,25 +240,24 @@ async def test_what_waits_survives_a_new_token_of_the_same_user(
     server = await server_for(site, serve, make_config, "help")
     api.users["token-alice-2"] = api.users["token-alice"]
     eve = await connect(server, token="token-eve")
-    async with visiting(chromium) as (_, visit):
+    async with visiting(chromium) as (context, visit):
         field = await visit_as(visit, site, "alice")
-        frame = frame_of(visit)
-        await frame.evaluate("dispatchEvent(new Event('offline'))")
+        await cut_off(context, visit)
         for text in ("one", "two"):
             await field.fill(text)
             await field.press("Enter")
         await visit.page.evaluate("TornadoChat.login('token-alice-2')")
         await field.fill("more")
         await field.press("Enter")
-        await frame.evaluate("dispatchEvent(new Event('online'))")
+        await context.set_offline(False)
         await expect(visit.frame.locator(".row.message .words")).to_have_text(["one", "two", "more"])
-        await frame.evaluate("dispatchEvent(new Event('offline'))")
+        await cut_off(context, visit)
         await field.fill("three")
         await field.press("Enter")
         await visit.page.evaluate("TornadoChat.login('token-bob')")
         await field.fill("by whom?")
         await field.press("Enter")
-        await frame.evaluate("dispatchEvent(new Event('online'))")
+        await context.set_offline(False)
         await expect(visit.frame.locator(".row.pending")).to_have_count(0)
         await eve.say("last")
         await expect(visit.frame.locator(".row.message .words")).to_have_text(["one", "two", "more", "last"])
