@@ -46,7 +46,9 @@ async def test_a_plugin_that_never_gives_the_loop_back_is_named_and_cut_off(tmp_
     (tmp_path / "apps").mkdir()
     (tmp_path / "plugins.d").mkdir()
     (tmp_path / "server.toml").write_text(
-        f'[server]\nport = 0\ndata_dir = "{tmp_path}/data"\n[identity.demo]\n[plugins]\npath = ["plugins.d"]\n'
+        # A regular expression keeps the threads that talk to the database waiting, too; they have longer than it takes.
+        f'[server]\nport = 0\ndata_dir = "{tmp_path}/data"\n[mongodb]\ntimeout = 10\n'
+        '[identity.demo]\n[plugins]\npath = ["plugins.d"]\n'
     )
     for app_id, plugins in ((2, '["blocker"]'), (3, "[]")):
         (tmp_path / "apps" / f"{app_id}.toml").write_text(f'id = {app_id}\nidentity = "demo"\nplugins = {plugins}\n')
