@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, FrameLocator, Page
+from playwright.async_api import BrowserContext, FrameLocator, Locator, Page, expect
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
@@ -16,6 +17,8 @@ from tornado.web import Application, RequestHandler
 from tests.browsers import browser
 
 PATIENCE = 10_000  # ms
+TAG = '<script src="CHAT/embed.js" data-app="2" {} async></script>'
+LOGGED_IN = TAG.format('data-token="token-alice"')
 
 
 class Site:
@@ -128,3 +131,47 @@ async def visiting(chromium: str, **options: Any) -> AsyncIterator[tuple[Browser
     async with browser(chromium) as running:
         context = await running.new_context(**options)
         yield context, Visit(await context.new_page())
+
+
+@pytest.fixture
+def start(serve: Any, make_config: Any, site: Site) -> Callable[..., Awaitable[Any]]:
+    """Start a server whose apps allow the site's pages."""
+
+    async def start(more: str = "") -> Any:
+        server = await serve(make_config(app=f'origins = ["{site.url}"]\n{more}'))
+        site.chat = f"http://127.0.0.1:{server.port}"
+        return server
+
+    return start
+
+
+async def server_for(site: Site, serve: Any, make_config: Any, *plugins: str) -> Any:
+    """Start a server whose app lets the site's pages in."""
+    server = await serve(make_config(app=f'plugins = {json.dumps(plugins)}\norigins = ["{site.url}"]'))
+    site.chat = f"http://127.0.0.1:{server.port}"
+    return server
+
+
+def field_of(box: Any, label: str = "Message") -> Any:
+    """Where one writes."""
+    return box.get_by_label(label, exact=True)
+
+
+async def joined(visit: Visit, uname: str = "") -> None:
+    """Wait until the box is there, for a user or for a guest."""
+    field = field_of(visit.frame)
+    await expect(field if uname else visit.frame.get_by_text("You are reading as a guest")).to_be_visible()
+
+
+async def visit_as(visit: Visit, site: Site, user: str) -> Locator:
+    """Open the site's page with the box in it, for a user; return the field."""
+    await visit.page.goto(site.page(TAG.format(f'data-token="token-{user}" data-open')))
+    field = visit.frame.get_by_label("Message", exact=True)
+    await expect(field).to_be_visible()
+    return field
+
+
+async def cut_off(context: Any, visit: Visit) -> None:
+    """Take the network away until `context.set_offline(False)`, and wait until the box says so."""
+    await context.set_offline(True)
+    await expect(visit.frame.locator(".connection")).to_be_visible()

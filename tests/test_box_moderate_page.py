@@ -132,6 +132,7 @@ async def test_an_address_may_be_written_otherwise(chromium: str, serve: Any, co
         page = (await open_page(running, server, "2%2C3")).page
         await page.get_by_role("button", name="Take").first.click()
         await page.wait_for_url("**/moderate/3")
+        await expect(page.locator(".column")).to_have_count(1)
 
 
 @pytest.mark.gen_test(timeout=90)
